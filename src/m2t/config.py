@@ -1,0 +1,186 @@
+"""What a model is: frozen dataclasses, checked when built, stored as JSON with the weights.
+
+The defaults are the paper's (M2T, ICCV 2023); presets.py holds the named variants.
+"""
+
+import dataclasses
+import json
+import math
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .errors import ConfigError
+
+STRIDE = 16  # pixels per token side: one token stands for 16x16 pixels
+QUALITIES = range(1, 101)
+
+
+def _check(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True)
+class TransformConfig:
+    """Analysis (x -> y) and synthesis (y_hat -> x_hat) transforms."""
+
+    kind: Literal["elic", "lapped"] = "elic"
+    latent_channels: int = 192
+    """C, integers per token."""
+    width: int = 256
+    """N, channels inside the transforms."""
+    blocks: int = 3
+    """Residual blocks: per stage (elic), or at 1/16 resolution each way (lapped)."""
+    render_width: int = 0
+    """Channels of the pointwise renderer at 1/4 resolution (lapped only)."""
+
+    def __post_init__(self) -> None:
+        _check(self.latent_channels >= 1, "latent_channels must be at least 1")
+        _check(self.width >= 2 and self.width % 2 == 0, "transform width must be even")
+        _check(self.blocks >= 0, "blocks must not be negative")
+        _check(
+            (self.render_width > 0) == (self.kind == "lapped"),
+            "render_width belongs to lapped transforms",
+        )
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """In which order, and in how many steps, the tokens of a window are coded (paper 3.4)."""
+
+    order: Literal["qlds", "random", "raster", "entropy"] = "qlds"
+    """`entropy` adapts to the image as MaskGIT does and needs masking "mt"."""
+    steps: int = 12
+    """S. One step is fully parallel; as many as tokens is fully autoregressive."""
+    alpha: float = 2.2
+    """Exponent of the power law of the group sizes."""
+    seed: int = 0
+    """Of the random order."""
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.steps <= 65535, "steps must be in 1..65535")
+        _check(0.1 <= self.alpha <= 25.5, "alpha must be in 0.1..25.5")
+        tenths = self.alpha * 10
+        _check(abs(tenths - round(tenths)) < 1e-6, "alpha must be a multiple of 0.1")
+        _check(0 <= self.seed <= 255, "seed must be in 0..255")
+
+
+@dataclass(frozen=True)
+class EntropyConfig:
+    """The masked transformer that predicts the tokens."""
+
+    masking: Literal["mt", "m2t"] = "m2t"
+    """mt: input masked, a full pass per step. m2t: attention masked too, one pass in all."""
+    window: int = 24
+    """Largest side of a window, in tokens."""
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    mlp_width: int = 3072
+    style: Literal["gelu", "relu"] = "gelu"
+    """gelu: LayerNorm and GELU, as in the paper. relu: RMSNorm and ReLU, made to become integer."""
+    delta: float = 5.0
+    """Tokens enter divided by this (paper 3.3); 0 means sign(y) log(1 + |y|) instead."""
+    neighbours: bool = False
+    """Each slot also sees those of the eight neighbours of its target that are known already."""
+    head: Literal["factorised", "sliced"] = "factorised"
+    slices: tuple[int, ...] = ()
+    """Channels per slice of the sliced head; each slice sees the token's own earlier slices."""
+    head_width: int = 0
+    """Hidden units per slice of the sliced head."""
+    mixtures: int = 3
+    """Gaussians per channel (N_M in the paper)."""
+
+    def __post_init__(self) -> None:
+        _check(2 <= self.window <= 64, "window must be in 2..64 tokens")
+        _check(self.width % self.heads == 0, "width must be a multiple of heads")
+        _check(self.layers >= 1 and self.mlp_width >= 1, "layers and mlp_width must be positive")
+        _check(self.delta >= 0, "delta must not be negative")
+        sliced = self.head == "sliced"
+        _check(bool(self.slices) == sliced, "slices belong to the sliced head")
+        _check((self.head_width > 0) == sliced, "head_width belongs to the sliced head")
+        _check(all(n > 0 for n in self.slices), "slices must be positive")
+        _check(1 <= self.mixtures <= 8, "mixtures must be in 1..8")
+
+
+@dataclass(frozen=True)
+class RateConfig:
+    """The range of rates that one model serves: loss = bpp + lmbda * MSE (255 scale)."""
+
+    lmbda_min: float = 0.0005
+    """At quality 1."""
+    lmbda_max: float = 0.08
+    """At quality 100."""
+
+    def __post_init__(self) -> None:
+        _check(0 < self.lmbda_min <= self.lmbda_max, "lmbda_min must be in (0, lmbda_max]")
+
+    @property
+    def lmbda_mid(self) -> float:
+        """Geometric middle of the range, where the gains are 1."""
+        return math.sqrt(self.lmbda_min * self.lmbda_max)
+
+    def lmbda(self, quality: int) -> float:
+        """Lambda of a quality: geometric from lmbda_min (1) to lmbda_max (100)."""
+        _check(quality in QUALITIES, f"quality must be in 1..100, not {quality}")
+        return self.lmbda_min * (self.lmbda_max / self.lmbda_min) ** ((quality - 1) / 99)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole codec."""
+
+    name: str = "paper"
+    transform: TransformConfig = field(default_factory=TransformConfig)
+    entropy: EntropyConfig = field(default_factory=EntropyConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    rate: RateConfig = field(default_factory=RateConfig)
+
+    def __post_init__(self) -> None:
+        if self.entropy.slices:
+            total, channels = sum(self.entropy.slices), self.transform.latent_channels
+            _check(total == channels, f"slices sum to {total}, latent_channels is {channels}")
+        if self.schedule.order == "entropy":
+            _check(self.entropy.masking == "mt", 'the entropy order needs masking "mt"')
+        if self.entropy.masking == "m2t":
+            # Group i carries group i-1 as its input, so no group may be smaller than the last.
+            _check(self.schedule.alpha >= 1, "m2t needs alpha of at least 1")
+
+    def to_json(self) -> str:
+        """The canonical text of this config (keys sorted, no spaces)."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "ModelConfig":
+        """Parse to_json()'s text; unknown or ill-typed keys raise ConfigError."""
+        try:
+            return _build(cls, json.loads(text))
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"model config is not JSON: {error}") from error
+
+
+def _build(cls: Any, values: Any) -> Any:
+    """Dataclass from plain JSON values, nested dataclasses and tuples included."""
+    _check(isinstance(values, dict), f"{cls.__name__} must be an object")
+    hints = typing.get_type_hints(cls)
+    unknown = set(values) - set(hints)
+    _check(not unknown, f"unknown option {', '.join(sorted(unknown))} in {cls.__name__}")
+    return cls(**{key: coerce(hints[key], value, key) for key, value in values.items()})
+
+
+def coerce(hint: Any, value: Any, key: str) -> Any:
+    """`value` as the type `hint` of option `key`; ConfigError where it does not fit."""
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value)
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        _check(value in args, f"{key} must be one of {', '.join(map(str, args))}, not {value}")
+        return value
+    if origin is tuple:
+        _check(isinstance(value, (list, tuple)), f"{key} must be a list")
+        return tuple(coerce(args[0], item, key) for item in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    _check(type(value) is hint, f"{key} must be {hint.__name__}, not {value!r}")
+    return value
