@@ -35,6 +35,13 @@ class TransformConfig:
     render_width: int = 0
     """Channels of the pointwise renderer at 1/4 resolution (lapped only)."""
 
+    @property
+    def halo(self) -> int:
+        """How many tokens around its own place either transform looks at, rounded up."""
+        if self.kind == "elic":  # in tokens: attention 3, and at 1/8, 1/4, 1/2 resolution less
+            return 6 + self.blocks + (self.blocks + 1) // 2
+        return 2 * self.blocks + 3
+
     def __post_init__(self) -> None:
         _check(self.latent_channels >= 1, "latent_channels must be at least 1")
         _check(self.width >= 2 and self.width % 2 == 0, "transform width must be even")
@@ -84,6 +91,8 @@ class EntropyConfig:
     """Tokens enter divided by this (paper 3.3); 0 means sign(y) log(1 + |y|) instead."""
     neighbours: bool = False
     """Each slot also sees those of the eight neighbours of its target that are known already."""
+    source_positions: bool = False
+    """Each slot also knows where the token that it carries lies, not only its target."""
     head: Literal["factorised", "sliced"] = "factorised"
     slices: tuple[int, ...] = ()
     """Channels per slice of the sliced head; each slice sees the token's own earlier slices."""

@@ -16,7 +16,7 @@ def light() -> ModelConfig:
     return ModelConfig(
         name="light",
         transform=TransformConfig(
-            kind="lapped", latent_channels=192, width=256, blocks=3, render_width=96
+            kind="lapped", latent_channels=320, width=256, blocks=3, render_width=64
         ),
         entropy=EntropyConfig(
             width=384,
@@ -26,8 +26,9 @@ def light() -> ModelConfig:
             style="relu",
             delta=0.0,
             neighbours=True,
+            source_positions=True,
             head="sliced",
-            slices=(3, 6, 12, 16, 27, 32, 48, 48),
+            slices=(3, 6, 12, 20, 31, 48, 80, 120),
             head_width=192,
         ),
     )
@@ -49,6 +50,7 @@ def tiny() -> ModelConfig:
             style="relu",
             delta=0.0,
             neighbours=True,
+            source_positions=True,
             head="sliced",
             slices=(2, 4, 6),
             head_width=16,

@@ -1,0 +1,59 @@
+"""M2T, a learned image codec.
+
+    import m2t
+    from PIL import Image
+
+    data = m2t.compress(Image.open("photo.jpg"), quality=50)
+    image = m2t.decompress(data)
+
+Importing this module is cheap: PyTorch is loaded at the first use of one of its names.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from .codec import Codec
+    from .errors import M2TError
+
+__version__ = "0.1.0"
+__all__ = ["Codec", "M2TError", "__version__", "compress", "decompress", "load"]
+
+_HOMES = {"Codec": ".codec", "M2TError": ".errors"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def load(name_or_path: str | None = None, *, device: str = "cpu") -> "Codec":
+    """A Codec with the weights of that name or file; None: those that come with this package.
+
+    Raises ModelError where they are unknown or damaged.
+    """
+    return __getattr__("Codec").load(name_or_path, device=device)
+
+
+def compress(image: "Image", quality: int = 50) -> bytes:
+    """A Pillow image of any mode as the bytes of an .m2t file, with the default weights.
+
+    `quality` is 1 to 100. Raises ImageError where the image cannot be represented. For many
+    images, `load` a codec once.
+    """
+    return load().compress(image, quality)
+
+
+def decompress(data: bytes) -> "Image":
+    """The image in the bytes of an .m2t file: L, LA, RGB or RGBA, metadata in `info`.
+
+    Raises FormatError where the bytes are damaged, UnknownModel where their weights are not here.
+    """
+    return __getattr__("Codec").for_file(data).decompress(data)

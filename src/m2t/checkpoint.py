@@ -1,0 +1,75 @@
+"""Weights on disk: safetensors with the model's configuration in its metadata.
+
+A model's id is a hash of its configuration and of every weight that takes part in decoding, so a
+file can name the weights it needs whatever they are called and wherever they lie.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from .config import ModelConfig
+from .errors import ConfigError, ModelError
+from .model import Model
+
+MODEL_ID_BYTES = 8
+_CONFIG_KEY = "m2t_config"
+
+
+def model_id(config: ModelConfig, state: Mapping[str, Tensor]) -> bytes:
+    """The first 8 bytes of SHA-256 over the config's JSON and the tensors, sorted by name."""
+    digest = hashlib.sha256(config.to_json().encode())
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.digest()[:MODEL_ID_BYTES]
+
+
+def save_model(path: str | os.PathLike[str], config: ModelConfig, state: Mapping[str, Tensor]) -> None:
+    """Write weights and config to `path`, by way of a temporary file."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    try:
+        save_file(tensors, temporary, metadata={_CONFIG_KEY: config.to_json()})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_model(path: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """Config and weights of a file that save_model() wrote; ModelError if it is none."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(_CONFIG_KEY)
+            if text is None:
+                raise ModelError(f"{path}: no m2t model in this file")
+            config = ModelConfig.from_json(text)
+            return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: no such file") from error
+    except (SafetensorError, ConfigError, OSError) as error:
+        raise ModelError(f"{path}: not a model file ({error})") from error
+
+
+def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
+    """The network with these weights (float16 weights become float32), in evaluation mode."""
+    model = Model(config)
+    try:
+        model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(f"weights do not fit their configuration: {reason}") from error
+    return model.eval()
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """The model stored at `path`, in evaluation mode."""
+    return build_model(*read_model(path))

@@ -1,0 +1,48 @@
+"""`m2t compress`."""
+
+import io
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .batch import Work, batch_options, run
+
+
+@click.command()
+@batch_options
+@click.option(
+    "-q",
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=50,
+    show_default=True,
+    help="Higher is better and larger.",
+)
+@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
+def compress(paths: tuple[Path, ...], quality: int, model: str | None, **options: Any) -> int:
+    """Compress images (JPEG, PNG, WebP, AVIF, ...) to .m2t files.
+
+    photo.jpg becomes photo.m2t unless OUT or --out-dir says otherwise; - stands for standard input
+    or output. Several inputs need --out-dir.
+    """
+    if options["out_dir"] is None and len(paths) == 2:
+        # `m2t compress a.jpg b.jpg` is meant as two inputs, and would spoil the second.
+        kind, _ = mimetypes.guess_type(paths[1].name)
+        if kind is not None and kind.startswith("image/"):
+            raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
+
+    def prepare() -> Work:
+        from ..codec import Codec
+        from ..image import open_image
+
+        codec = Codec.load(model)
+
+        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
+            encoded = codec.compress(open_image(io.BytesIO(data)), quality, progress)
+            return encoded, encoded
+
+        return work
+
+    return run(prepare, ".m2t", paths, **options)

@@ -1,0 +1,49 @@
+"""`m2t decompress`."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .batch import Work, batch_options, run
+from .files import STDIO
+
+
+@click.command()
+@batch_options
+@click.option(
+    "--format",
+    "suffix",
+    type=click.Choice(["png", "jpg", "webp", "ppm"]),
+    help="Format of the image.  [default: by OUT's name, or png]",
+)
+def decompress(paths: tuple[Path, ...], suffix: str | None, **options: Any) -> int:
+    """Decompress .m2t files to images.
+
+    photo.m2t becomes photo.png unless OUT, --out-dir or --format says otherwise; - stands for
+    standard input or output. Several inputs need --out-dir.
+    """
+    if suffix is None and options["out_dir"] is None and len(paths) == 2 and paths[1] != STDIO:
+        suffix = paths[1].suffix
+    suffix = "." + (suffix or "png").removeprefix(".")
+
+    def prepare() -> Work:
+        from ..codec import Codec
+        from ..container import parse_header
+        from ..image import output_format, save_image
+
+        output_format(suffix)
+        codecs: dict[bytes, Codec] = {}
+
+        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
+            model_id = parse_header(data).model_id
+            if model_id not in codecs:
+                codecs[model_id] = Codec.for_file(data)
+            buffer = io.BytesIO()
+            save_image(codecs[model_id].decompress(data, progress), buffer, suffix)
+            return buffer.getvalue(), data
+
+        return work
+
+    return run(prepare, suffix, paths, **options)

@@ -1,0 +1,302 @@
+"""The codec: images to bytes and bytes to images, with one set of weights.
+
+What happens in between is in model.py (transforms) and coding/loop.py (entropy coding); this file
+connects them to Pillow's images and to the container.
+"""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from . import zoo
+from .checkpoint import build_model, model_id, read_model
+from .coding import Counter, Decoder, Encoder
+from .coding.loop import code_windows
+from .coding.rans import Coder
+from .config import QUALITIES, STRIDE
+from .container import Bitstream, Header, Order, parse, parse_header
+from .container import Strip as CodedStrip
+from .entropy.predictor import build_predictor
+from .errors import ConfigError, Corrupt, UnknownModel
+from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
+from .model import Model
+from .strips import Strip, strips
+from .windows import Window, by_shape, cut
+
+Latents = NDArray[np.int32]
+Progress = Callable[[float], None]
+
+WINDOWS_PER_BATCH = 16
+"""Windows whose networks run together. Both sides must form the same batches, as long as the
+network computes in floating point."""
+TOKENS_PER_STRIP = 16384
+"""Area (4 megapixels) that the transforms take at once."""
+LATENT_LIMIT = 2**24
+
+
+class Codec:
+    """One model, ready to compress and decompress. Safe to share; holds no state between calls."""
+
+    def __init__(self, model: Model, identity: bytes) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.identity = identity
+        """The model id that files carry."""
+
+    @classmethod
+    def load(
+        cls, name_or_path: str | os.PathLike[str] | None = None, *, device: str = "cpu"
+    ) -> "Codec":
+        """The codec with shipped weights (None: the default ones) or with those of a file.
+
+        Raises UnknownModel or ModelError.
+        """
+        config, state = read_model(zoo.locate(name_or_path))
+        model = build_model(config, state)
+        return cls(model.to(device, memory_format=torch.channels_last), model_id(config, state))
+
+    @classmethod
+    def for_file(cls, data: bytes, *, device: str = "cpu") -> "Codec":
+        """The codec whose weights an .m2t file names, among the shipped ones.
+
+        Raises UnknownModel or FormatError.
+        """
+        wanted = parse_header(data).model_id
+        for path in zoo.shipped().values():
+            if model_id(*read_model(path)) == wanted:
+                return cls.load(path, device=device)
+        raise UnknownModel(f"needs model {wanted.hex()}, which is not shipped here")
+
+    def compress(
+        self, image: Image.Image, quality: int = 50, progress: Progress | None = None
+    ) -> bytes:
+        """An image of any mode and size as the bytes of an .m2t file.
+
+        Args:
+            quality: 1 (smallest) to 100 (best).
+            progress: called with the share done so far, 0..1.
+        """
+        picture = to_picture(image)
+        meter = _Meter(progress, *_latent_size(*picture.rgb.shape[:2]))
+        y_hat = self.analyse(picture, quality, meter)
+        windows = self.windows(y_hat)
+        encoders = [Encoder() for _ in windows]
+        self._code(y_hat.shape[:2], quality, encoders, y_hat, meter)
+        metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+        return Bitstream(
+            header=self._header(picture, quality),
+            strips=[CodedStrip([encoder.finish() for encoder in encoders], latents_crc(y_hat, windows))],
+            metadata={key: value for key, value in metadata.items() if value is not None},
+            alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
+        ).pack()
+
+    def decompress(self, data: bytes, progress: Progress | None = None) -> Image.Image:
+        """The image of an .m2t file: L, LA, RGB or RGBA.
+
+        Raises FormatError, or UnknownModel if other weights made the file.
+        """
+        stream = parse(data)
+        header = stream.header
+        meter = _Meter(progress, *_latent_size(header.height, header.width))
+        y_hat = self.decode_latents(stream, meter)
+        rgb = self.synthesise(y_hat, header.height, header.width, header.quality, meter)
+        alpha = stream.alpha
+        if alpha is not None:
+            alpha = decode_alpha(alpha, (header.width, header.height))
+        picture = Picture(rgb, alpha, header.grey, **stream.metadata)
+        return from_picture(picture)
+
+    def estimate(self, image: Image.Image, quality: int = 50) -> float:
+        """The model's own estimate of the latents' size, in bits: no coder, one pass."""
+        y_hat = torch.from_numpy(self.analyse(to_picture(image), quality)).float()
+        y_hat = y_hat.permute(2, 0, 1)[None].to(self._device)
+        with torch.inference_mode():
+            return float(self.model.rate(y_hat, y_hat, self._t(quality)))
+
+    def count(self, image: Image.Image, quality: int = 50) -> float:
+        """Ideal size of the latents, in bits, under the integer probabilities that code them."""
+        y_hat = self.analyse(to_picture(image), quality)
+        counters = [Counter() for _ in self.windows(y_hat)]
+        self._code(y_hat.shape[:2], quality, counters, y_hat)
+        return sum(counter.bits for counter in counters)
+
+    def windows(self, y_hat: Latents) -> list[Window]:
+        """The windows of latents (h, w, C), in the order of the file."""
+        return cut(y_hat.shape[0], y_hat.shape[1], self.model.config.entropy.window)
+
+    @torch.inference_mode()
+    def analyse(self, picture: Picture, quality: int, meter: "_Meter | None" = None) -> Latents:
+        """Token integers (h, w, C) of a picture."""
+        height, width = picture.rgb.shape[:2]
+        rows, columns = _latent_size(height, width)
+        channels = self.model.config.transform.latent_channels
+        y_hat = np.empty((rows, columns, channels), np.int32)
+        t = self._t(quality)
+        for strip in self._strips(rows, columns):
+            pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
+            x = _to_tensor(pixels, strip.last - strip.first, columns).to(self._device)
+            y = self.model.analyse(x, t)[0, :, strip.inner]
+            y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
+            y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
+            if meter:
+                meter.add(strip)
+        return y_hat
+
+    @torch.inference_mode()
+    def synthesise(
+        self,
+        y_hat: Latents,
+        height: int,
+        width: int,
+        quality: int,
+        meter: "_Meter | None" = None,
+    ) -> NDArray[np.uint8]:
+        """Pixels (height, width, 3) of token integers (h, w, C)."""
+        rgb = np.empty((height, width, 3), np.uint8)
+        t = self._t(quality)
+        for strip in self._strips(*y_hat.shape[:2]):
+            y = torch.from_numpy(y_hat[strip.context]).to(self._device, torch.float32)
+            x_hat = self.model.synthesise(y.permute(2, 0, 1)[None], t)[0]
+            inner = strip.inner
+            x_hat = x_hat[:, inner.start * STRIDE : inner.stop * STRIDE, :width]
+            pixels = (x_hat.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
+            target = rgb[strip.start * STRIDE : strip.stop * STRIDE]
+            target[:] = pixels[: len(target)].cpu().numpy()
+            if meter:
+                meter.add(strip)
+        return rgb
+
+    def decode_latents(self, stream: Bitstream, meter: "_Meter | None" = None) -> Latents:
+        """Token integers (h, w, C) of a parsed file, checked against its checksum."""
+        header = stream.header
+        if header.model_id != self.identity:
+            raise UnknownModel(
+                f"needs model {header.model_id.hex()}, these weights are {self.identity.hex()}"
+            )
+        size = _latent_size(header.height, header.width)
+        largest = self.model.config.entropy.window
+        if len(stream.windows) != len(cut(*size, largest)):
+            raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
+        decoders = [Decoder(window) for window in stream.windows]
+        y_hat = self._code(size, header.quality, decoders, None, meter)
+        for decoder in decoders:
+            decoder.finish()
+        first = 0
+        for strip in stream.strips:
+            end = first + len(strip.windows)
+            if latents_crc(y_hat, self.windows(y_hat)[first:end]) != strip.latents_crc:
+                raise Corrupt("decoded latents do not match their checksum")
+            first = end
+        return y_hat
+
+    @torch.inference_mode()
+    def _code(
+        self,
+        size: Sequence[int],
+        quality: int,
+        coders: Sequence[Coder],
+        y: Latents | None,
+        meter: "_Meter | None" = None,
+    ) -> Latents:
+        """Run all windows of (h, w) tokens through their coders; the latents (h, w, C)."""
+        model = self.model
+        windows = cut(size[0], size[1], model.config.entropy.window)
+        y_hat = np.empty((*size, model.config.transform.latent_channels), np.int32)
+        for (height, width), batch in _batches(windows):
+            predictor = build_predictor(
+                model.entropy, height, width, len(batch), float(self._t(quality))
+            )
+            some = [windows[i] for i in batch]
+            known = None if y is None else np.stack([_flat(y, window) for window in some])
+            coded = code_windows(
+                predictor,
+                [coders[i] for i in batch],
+                known,
+                meter.add_tokens if meter else lambda num_tokens: None,
+            )
+            for window, tokens in zip(some, coded, strict=True):
+                y_hat[window.rows, window.columns] = tokens.reshape(height, width, -1)
+        return y_hat
+
+    def _header(self, picture: Picture, quality: int) -> Header:
+        schedule = self.model.config.schedule
+        return Header(
+            model_id=self.identity,
+            width=picture.rgb.shape[1],
+            height=picture.rgb.shape[0],
+            quality=quality,
+            order=Order[schedule.order.upper()],
+            seed=schedule.seed,
+            steps=schedule.steps,
+            alpha=round(schedule.alpha * 10),
+            flags=int(picture.grey),
+        )
+
+    @property
+    def _device(self) -> torch.device:
+        return self.model.gain.device
+
+    def _t(self, quality: int) -> Tensor:
+        """(1,) the quality as the networks take it."""
+        if quality not in QUALITIES:
+            raise ConfigError(f"quality must be a whole number in 1..100, not {quality}")
+        lmbda = self.model.config.rate.lmbda(quality)
+        return self.model.quality_of(torch.tensor([lmbda], device=self._device))
+
+    def _strips(self, rows: int, columns: int) -> Iterator[Strip]:
+        return strips(rows, columns, self.model.halo, TOKENS_PER_STRIP)
+
+
+class _Meter:
+    """Share of the work done: a transform's and the coder's tokens weigh the same."""
+
+    def __init__(self, progress: Progress | None, rows: int, columns: int) -> None:
+        self.progress, self.columns, self.total, self.done = progress, columns, 2 * rows * columns, 0
+
+    def add(self, strip: Strip) -> None:
+        """A strip has passed a transform."""
+        self.add_tokens((strip.stop - strip.start) * self.columns)
+
+    def add_tokens(self, num_tokens: int) -> None:
+        """Tokens have been coded."""
+        self.done += num_tokens
+        if self.progress:
+            self.progress(self.done / self.total)
+
+
+def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
+    """CRC-32 of some windows of tokens (h, w, C): each in raster order, as int32 little-endian."""
+    crc = 0
+    for window in windows:
+        crc = zlib.crc32(_flat(y_hat, window).astype("<i4", copy=False).tobytes(), crc)
+    return crc
+
+
+def _latent_size(height: int, width: int) -> tuple[int, int]:
+    return -(-height // STRIDE), -(-width // STRIDE)
+
+
+def _to_tensor(pixels: NDArray[np.uint8], rows: int, columns: int) -> Tensor:
+    """(H, W, 3) bytes -> (1, 3, 16 rows, 16 columns) in [0, 1], edges repeated."""
+    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
+    padding = (0, columns * STRIDE - x.shape[3], 0, rows * STRIDE - x.shape[2])
+    x = F.pad(x, padding, mode="replicate") if any(padding) else x
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _flat(y: Latents, window: Window) -> Latents:
+    """(N, C) tokens of one window in raster order."""
+    return y[window.rows, window.columns].reshape(-1, y.shape[2])
+
+
+def _batches(windows: list[Window]) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """(shape, indices) of windows that run together."""
+    for shape, indices in by_shape(windows).items():
+        for first in range(0, len(indices), WINDOWS_PER_BATCH):
+            yield shape, indices[first : first + WINDOWS_PER_BATCH]

@@ -1,0 +1,255 @@
+/* rANS over integer Gaussian mixtures: what _rans.c wraps for Python. All sizes and tables have been
+ * checked there; the values within are checked here. docs/format.md defines the arithmetic. */
+
+#include <stdint.h>
+
+#define PROBABILITY_BITS 30
+#define SPAN 4096
+#define MAX_COMPONENTS 8
+#define MEAN_LIMIT (1 << 21)
+#define WEIGHT_SUM (1 << 15)
+#define FRACTION_BITS 25 /* of an argument of phi, below the index */
+#define ARGUMENT_END ((int64_t)1 << 36)
+#define PHI_ENTRIES 2049
+#define NUM_SIGMAS 256
+#define STATE_LOW ((uint64_t)1 << 32)
+#define MAX_PUSHES 4 /* per symbol: escape, length, two halves of the excess */
+
+enum { OK, TRUNCATED, CORRUPT, BAD_MIXTURE };
+
+typedef struct {
+    const int32_t *means; /* (num_symbols, num_components), as are the next two */
+    const uint8_t *scales;
+    const uint16_t *weights;
+    const uint32_t *phi, *inverse_sigmas;
+    int64_t num_symbols;
+    int num_components;
+} Model;
+
+/* One symbol's mixture, made ready: component k has phi's argument at offset[k] + x * slope[k]. */
+typedef struct {
+    int64_t offset[MAX_COMPONENTS], slope[MAX_COMPONENTS];
+    uint64_t weight[MAX_COMPONENTS];
+    int64_t lowest;
+    const uint32_t *phi;
+    int num_components;
+} Row;
+
+static int prepare(Row *row, const Model *model, int64_t i)
+{
+    const int num_components = model->num_components;
+    const int32_t *means = model->means + i * num_components;
+    const uint8_t *scales = model->scales + i * num_components;
+    const uint16_t *weights = model->weights + i * num_components;
+    const int64_t bias = (int64_t)1 << 40; /* makes the sum positive: >> is then well defined */
+    int64_t sum = bias;
+    uint64_t weight_sum = 0;
+    for (int k = 0; k < num_components; k++) {
+        int64_t inverse_sigma = model->inverse_sigmas[scales[k]];
+        if (means[k] < -MEAN_LIMIT || means[k] > MEAN_LIMIT)
+            return 0;
+        row->offset[k] = ARGUMENT_END / 2 - (32 + (int64_t)means[k]) * inverse_sigma;
+        row->slope[k] = 64 * inverse_sigma;
+        row->weight[k] = weights[k];
+        weight_sum += weights[k];
+        sum += (int64_t)weights[k] * means[k];
+    }
+    row->lowest = ((sum + (1 << 20)) >> 21) - (bias >> 21) - SPAN / 2;
+    row->phi = model->phi;
+    row->num_components = num_components;
+    return weight_sum == WEIGHT_SUM;
+}
+
+static inline uint32_t cdf(const Row *row, int64_t x)
+{
+    int64_t rank = x - row->lowest;
+    if (rank <= 0)
+        return 0;
+    if (rank >= SPAN)
+        return (uint32_t)1 << PROBABILITY_BITS;
+    uint64_t mixed = 0;
+    for (int k = 0; k < row->num_components; k++) {
+        int64_t argument = row->offset[k] + x * row->slope[k];
+        argument = argument < 0 ? 0 : argument;
+        argument = argument >= ARGUMENT_END ? ARGUMENT_END - 1 : argument;
+        const uint32_t *phi = row->phi + (argument >> FRACTION_BITS);
+        uint64_t fraction = (uint64_t)argument & (((uint64_t)1 << FRACTION_BITS) - 1);
+        mixed += row->weight[k] * (phi[0] + (((phi[1] - phi[0]) * fraction) >> FRACTION_BITS));
+    }
+    mixed >>= 12;
+    return (uint32_t)(((((uint64_t)1 << PROBABILITY_BITS) - SPAN) * mixed) >> 33) + (uint32_t)rank;
+}
+
+static int bit_length(uint32_t value)
+{
+    int length = 0;
+    for (; value; value >>= 1)
+        length++;
+    return length;
+}
+
+/* ---- encoder: last in, first out, so that words are written from the end of a buffer ---- */
+
+typedef struct {
+    uint64_t state;
+    uint8_t *next;
+} Stack;
+
+static inline void push(Stack *stack, uint32_t start, uint32_t freq)
+{
+    if ((stack->state >> (64 - PROBABILITY_BITS)) >= freq) {
+        uint32_t word = (uint32_t)stack->state;
+        stack->next -= 4;
+        for (int i = 0; i < 4; i++)
+            stack->next[i] = (uint8_t)(word >> (8 * i));
+        stack->state >>= 32;
+    }
+    stack->state = ((stack->state / freq) << PROBABILITY_BITS) + stack->state % freq + start;
+}
+
+static void push_bits(Stack *stack, uint32_t value, int num_bits)
+{
+    if (num_bits > 0)
+        push(stack, value << (PROBABILITY_BITS - num_bits),
+             (uint32_t)1 << (PROBABILITY_BITS - num_bits));
+}
+
+static void push_excess(Stack *stack, uint32_t excess)
+{
+    uint32_t value = excess + 1;
+    int num_bits = bit_length(value) - 1; /* those below the leading one */
+    int num_high = num_bits > 16 ? num_bits - 16 : 0;
+    int num_low = num_bits - num_high;
+    value -= (uint32_t)1 << num_bits;
+    push_bits(stack, value & (((uint32_t)1 << num_low) - 1), num_low);
+    push_bits(stack, value >> num_low, num_high);
+    push_bits(stack, (uint32_t)num_bits, 5);
+}
+
+static int encode_symbols(Stack *stack, const Model *model, const int32_t *symbols)
+{
+    Row row;
+    for (int64_t i = model->num_symbols - 1; i >= 0; i--) {
+        if (!prepare(&row, model, i))
+            return BAD_MIXTURE;
+        int64_t x = symbols[i], highest = row.lowest + SPAN - 1;
+        if (x <= row.lowest) {
+            push_excess(stack, (uint32_t)(row.lowest - x));
+            x = row.lowest;
+        } else if (x >= highest) {
+            push_excess(stack, (uint32_t)(x - highest));
+            x = highest;
+        }
+        uint32_t start = cdf(&row, x);
+        push(stack, start, cdf(&row, x + 1) - start);
+    }
+    return OK;
+}
+
+/* ---- decoder ---- */
+
+typedef struct {
+    uint64_t state;
+    const uint8_t *data;
+    int64_t position, num_bytes;
+} Reader;
+
+static inline uint32_t slot(const Reader *reader)
+{
+    return (uint32_t)reader->state & (((uint32_t)1 << PROBABILITY_BITS) - 1);
+}
+
+static inline int pop(Reader *reader, uint32_t start, uint32_t freq)
+{
+    uint64_t rest = reader->state >> PROBABILITY_BITS;
+    reader->state = freq * rest + (slot(reader) - start);
+    if (reader->state < STATE_LOW) {
+        if (reader->num_bytes - reader->position < 4)
+            return 0;
+        const uint8_t *bytes = reader->data + reader->position;
+        uint32_t word = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                        (uint32_t)bytes[3] << 24;
+        reader->state = reader->state << 32 | word;
+        reader->position += 4;
+    }
+    return 1;
+}
+
+static int pop_bits(Reader *reader, uint32_t *value, int num_bits)
+{
+    *value = 0;
+    if (num_bits == 0)
+        return 1;
+    *value = slot(reader) >> (PROBABILITY_BITS - num_bits);
+    return pop(reader, *value << (PROBABILITY_BITS - num_bits),
+               (uint32_t)1 << (PROBABILITY_BITS - num_bits));
+}
+
+static int pop_excess(Reader *reader, int64_t *excess)
+{
+    uint32_t num_bits, high, low;
+    if (!pop_bits(reader, &num_bits, 5))
+        return 0;
+    int num_high = num_bits > 16 ? (int)num_bits - 16 : 0;
+    int num_low = (int)num_bits - num_high;
+    if (!pop_bits(reader, &high, num_high) || !pop_bits(reader, &low, num_low))
+        return 0;
+    *excess = ((int64_t)1 << num_bits) + ((int64_t)high << num_low) + low - 1;
+    return 1;
+}
+
+/* The symbol whose interval holds the slot: found in doubling steps from the mean, then halving. */
+static int64_t find(const Row *row, uint32_t target, uint32_t *start, uint32_t *end)
+{
+    int64_t low = row->lowest + SPAN / 2, high = low + 1;
+    *start = cdf(row, low);
+    *end = cdf(row, high);
+    /* Were the density what it is at the mean, the first step would arrive. */
+    const uint32_t freq = *end - *start;
+    for (int64_t step = 1 + (target - *end) / freq; target >= *end; step *= 2) {
+        low = high;
+        *start = *end;
+        high += step;
+        *end = cdf(row, high);
+    }
+    for (int64_t step = 1 + (*start - target) / freq; target < *start; step *= 2) {
+        high = low;
+        *end = *start;
+        low -= step;
+        *start = cdf(row, low);
+    }
+    while (high - low > 1) {
+        int64_t middle = low + (high - low) / 2;
+        uint32_t value = cdf(row, middle);
+        if (target < value) {
+            high = middle;
+            *end = value;
+        } else {
+            low = middle;
+            *start = value;
+        }
+    }
+    return low;
+}
+
+static int decode_symbols(Reader *reader, const Model *model, int32_t *symbols)
+{
+    Row row;
+    for (int64_t i = 0; i < model->num_symbols; i++) {
+        uint32_t start, end;
+        if (!prepare(&row, model, i))
+            return BAD_MIXTURE;
+        int64_t x = find(&row, slot(reader), &start, &end), excess;
+        if (!pop(reader, start, end - start))
+            return TRUNCATED;
+        if (x == row.lowest || x == row.lowest + SPAN - 1) {
+            if (!pop_excess(reader, &excess))
+                return TRUNCATED;
+            x += x == row.lowest ? -excess : excess;
+            if (x < INT32_MIN || x > INT32_MAX)
+                return CORRUPT;
+        }
+        symbols[i] = (int32_t)x;
+    }
+    return OK;
+}

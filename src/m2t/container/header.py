@@ -1,0 +1,107 @@
+"""What stands at the start of every file. The dataclass defines it: its order is byte order."""
+
+import dataclasses
+from binascii import crc_hqx
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from ..errors import BadMagic, Corrupt, LimitExceeded, UnsupportedVersion
+from .cursor import Cursor, pack_number
+
+SIGNATURE = b"\x89m2t"  # not ASCII, so that no text file is taken for ours
+VERSION = 1
+MAX_SIDE = 65535
+MAX_PIXELS = 1 << 27
+
+_CRC_START = 0xFFFF
+
+
+class Order(IntEnum):
+    """Orders of coding (ScheduleConfig.order), by their number in the file; append only."""
+
+    QLDS = 0
+    RANDOM = 1
+    RASTER = 2
+    ENTROPY = 3
+
+
+def _raw(num_bytes: int) -> Any:
+    return dataclasses.field(metadata={"num_bytes": num_bytes})
+
+
+def _number(low: int, high: int, default: Any = dataclasses.MISSING) -> Any:
+    return dataclasses.field(default=default, metadata={"range": range(low, high + 1)})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """All that is known of an image before its chunks. Out of range fields raise FormatError."""
+
+    model_id: bytes = _raw(8)
+    """First bytes of the SHA-256 that names the weights."""
+    width: int = _number(1, MAX_SIDE)
+    height: int = _number(1, MAX_SIDE)
+    quality: int = _number(1, 100)
+    steps: int = _number(1, 65535)
+    alpha: int = _number(1, 255)
+    """Exponent of the group sizes, in tenths."""
+    order: Order = _number(0, 3, Order.QLDS)  # noqa: RUF009
+    seed: int = _number(0, 255, 0)
+    """Of the random order."""
+    flags: int = _number(0, 1, 0)
+    """Bit 0: the image is grey; its three channels are equal."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value, limits = getattr(self, field.name), field.metadata.get("range")
+            if limits is None and len(value) != field.metadata["num_bytes"]:
+                raise Corrupt(f"{field.name} must have {field.metadata['num_bytes']} bytes")
+            if limits is not None and value not in limits:
+                kind = LimitExceeded if value > 0 and field.name in ("width", "height") else Corrupt
+                raise kind(f"{field.name} must be in {limits[0]}..{limits[-1]}, not {value}")
+        object.__setattr__(self, "order", Order(self.order))
+        if self.width * self.height > MAX_PIXELS:
+            raise LimitExceeded(f"{self.width}x{self.height} exceeds {MAX_PIXELS} pixels")
+
+    @property
+    def grey(self) -> bool:
+        """Whether the image has one channel rather than three."""
+        return bool(self.flags & 1)
+
+    def pack(self) -> bytes:
+        """Signature, version, fields and CRC-16: about 25 bytes."""
+        parts = [SIGNATURE, bytes([VERSION])]
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            parts.append(pack_number(value) if "range" in field.metadata else value)
+        data = b"".join(parts)
+        return data + crc_hqx(data, _CRC_START).to_bytes(2, "little")
+
+
+def read_header(cursor: Cursor) -> Header:
+    """The header at the start of a file; leaves the cursor at the first chunk."""
+    _read_signature(cursor)
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Header):
+        if "range" in field.metadata:
+            # Whatever the field's own range: one error for a value that is wrong, not two.
+            values[field.name] = cursor.number(0xFFFF_FFFF)
+        else:
+            values[field.name] = bytes(cursor.take(field.metadata["num_bytes"]))
+    crc = crc_hqx(cursor.data[: cursor.position], _CRC_START)
+    if crc != int.from_bytes(cursor.take(2), "little"):
+        raise Corrupt("header is damaged")
+    return Header(**values)
+
+
+def _read_signature(cursor: Cursor) -> None:
+    found = bytes(cursor.data[: len(SIGNATURE)])
+    if not SIGNATURE.startswith(found):
+        raise BadMagic("not an .m2t file")
+    cursor.take(len(SIGNATURE))
+    version = cursor.take(1)[0]
+    if version > VERSION:
+        raise UnsupportedVersion(f"format version {version}; this program reads up to {VERSION}")
+    if version == 0:
+        raise Corrupt("format version 0 does not exist")

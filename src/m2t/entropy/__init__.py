@@ -1,0 +1,1 @@
+"""The entropy model: a masked transformer that predicts tokens from those already known."""

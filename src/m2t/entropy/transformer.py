@@ -1,0 +1,166 @@
+"""The masked transformer: token integers in, mixtures of the next tokens out.
+
+One network for MT and M2T; entropy/slots.py says what distinguishes them, and
+entropy/predictor.py drives it group by group when bits are coded.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..config import ModelConfig
+from ..schedule import build
+from .head import build_head
+from .layers import Block, KeyValueCache, norm
+from .mixture import MixtureParameters, mixture_bits
+from .slots import Slots, m2t_slots, mt_slots
+
+_MASKED_SHARE = (0.05, 0.99)  # of an MT training window (paper 3.5)
+
+
+def sinusoids(window: int, width: int) -> Tensor:
+    """(window^2, width): rows and columns as sines and cosines; where learned positions start."""
+    frequencies = torch.exp(torch.linspace(math.log(math.pi / 2), math.log(0.1), width // 4))
+    phase = torch.arange(window)[:, None] * frequencies
+    waves = torch.zeros(window, (width + 1) // 2)
+    waves[:, : 2 * (width // 4)] = torch.cat((phase.sin(), phase.cos()), dim=1)
+    rows = waves[:, None, :].expand(-1, window, -1)
+    columns = waves[None, :, : width - rows.shape[2]].expand(window, -1, -1)
+    return torch.cat((rows, columns), dim=2).reshape(window * window, width)
+
+
+class EntropyModel(nn.Module):
+    """Transformer, embeddings and head.
+
+    `t` stands for the quality everywhere: -1 at the lowest lambda, 1 at the highest.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        e, channels = config.entropy, config.transform.latent_channels
+        self.config, self.schedule = e, config.schedule
+        self.embed = nn.Linear(channels, e.width)
+        self.mask_token = nn.Parameter(torch.randn(channels) * 0.02)
+        self.positions = nn.Parameter(0.1 * sinusoids(e.window, e.width))
+        if e.source_positions:
+            self.source_positions = nn.Parameter(0.1 * sinusoids(e.window, e.width))
+        if e.neighbours:
+            self.neighbours = nn.Linear(8 * channels, e.width, bias=False)
+            self.neighbours_known = nn.Linear(8, e.width, bias=False)
+        self.quality = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, e.width))
+        self.blocks = nn.ModuleList(
+            Block(e.width, e.heads, e.mlp_width, e.style) for _ in range(e.layers)
+        )
+        self.norm = norm(e.width, e.style)
+        self.head = build_head(e, channels)
+        # log of each channel's scale, affine in t: the unit of the head's means and scales
+        self.prior_scale = nn.Parameter(torch.zeros(channels))
+        self.prior_slope = nn.Parameter(torch.zeros(channels))
+
+    def squash(self, y_hat: Tensor) -> Tensor:
+        """Token integers as the network takes them (paper 3.3, or the logarithm)."""
+        if self.config.delta:
+            return y_hat / self.config.delta
+        return y_hat.sign() * torch.log1p(y_hat.abs())
+
+    def prior(self, t: Tensor) -> Tensor:
+        """(B,) -> (B, 1, C): log scale of each channel at this quality, at least a rounding error's."""
+        log_scale = self.prior_scale + self.prior_slope * t[:, None, None]
+        return 0.5 * torch.log(torch.exp(2 * log_scale) + 1 / 12)
+
+    def trunk(
+        self, tokens: Tensor, slots: Slots, t: Tensor, caches: list[KeyValueCache] | None = None
+    ) -> Tensor:
+        """Run slots through the transformer: (B, n, width).
+
+        Args:
+            tokens: (B, N, C) squashed tokens in raster order; what is not known is never read.
+            slots: which of them each slot carries and sees.
+            t: (B,) quality.
+            caches: one per block, holding the slots of earlier groups.
+        """
+        n, device = tokens.shape[1], tokens.device
+        if torch.is_autocast_enabled(device.type):  # halves the traffic of gathering neighbours
+            tokens = tokens.to(torch.get_autocast_dtype(device.type))
+        source, around = slots.source.to(device), slots.neighbours.to(device)
+        extra = torch.stack((self.mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
+        tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
+        x = self.embed(_gather(tokens, source)) + self.positions[slots.position]
+        if self.config.source_positions:
+            x = x + self.source_positions[slots.source_position]
+        if self.config.neighbours:
+            known = around < n
+            seen = _gather(tokens, torch.where(known, around, n + 1).flatten(-2))
+            x = x + self.neighbours(seen.unflatten(1, around.shape[-2:]).flatten(-2))
+            x = x + self.neighbours_known(known.to(tokens.dtype))
+        x = x + self.quality(t[:, None, None])
+        bias = None
+        if slots.mask is not None:  # finite, or a row with nothing to see would become NaN
+            bias = torch.zeros_like(slots.mask, dtype=x.dtype).masked_fill(~slots.mask, -1e4)
+            bias = bias.to(device)
+        for i, block in enumerate(self.blocks):
+            x = block(x, bias, None if caches is None else caches[i])
+        return self.norm(x)
+
+    def parameters_at(self, y_hat: Tensor, slots: Slots, t: Tensor) -> MixtureParameters:
+        """Mixtures (B, n, C, K) of all slots' targets in one pass, given the tokens (B, N, C)."""
+        tokens = self.squash(y_hat)
+        return self.head(self.trunk(tokens, slots, t), tokens[:, slots.target], self.prior(t))
+
+    def forward(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
+        """Bits (B, h, w, C) of windows of latents.
+
+        M2T: the whole rate in one pass (Eq. 2). MT: in training, a random share of each window is
+        masked and its bits are divided by that share, an unbiased estimate on the scale of the
+        whole rate; in evaluation, all steps are run.
+
+        Args:
+            y: (B, h, w, C) where the density is evaluated: noisy latents in training.
+            y_hat: (B, h, w, C) rounded latents, what the decoder sees.
+        """
+        height, width = y.shape[1:3]
+        y, y_hat = y.flatten(1, 2), y_hat.flatten(1, 2)
+        window = self.config.window
+        if self.config.masking == "m2t":
+            slots = m2t_slots(self.schedule, height, width, window)
+            bits = mixture_bits(y[:, slots.target], self.parameters_at(y_hat, slots, t))
+            bits = torch.zeros_like(bits).index_copy(1, slots.target.to(y.device), bits)
+        elif self.training:
+            known, share = _random_known(*y.shape[:2])
+            slots = mt_slots(known, height, width, window)
+            bits = mixture_bits(y, self.parameters_at(y_hat, slots, t))
+            bits = bits * ((~known) / share).to(bits)[..., None]
+        else:
+            bits = self._stepwise_bits(y, y_hat, t, height, width)
+        return bits.unflatten(1, (height, width))
+
+    def _stepwise_bits(
+        self, y: Tensor, y_hat: Tensor, t: Tensor, height: int, width: int
+    ) -> Tensor:
+        """MT's bits, step by step along the fixed schedule."""
+        schedule = build(self.schedule, height, width)
+        known = torch.zeros(y.shape[:2], dtype=torch.bool)
+        bits = torch.zeros_like(y)
+        for part in schedule.slices:
+            group = torch.from_numpy(schedule.order[part])
+            slots = mt_slots(known, height, width, self.config.window)
+            bits[:, group] = mixture_bits(y, self.parameters_at(y_hat, slots, t))[:, group]
+            known[:, group] = True
+        return bits
+
+
+def _gather(tokens: Tensor, index: Tensor) -> Tensor:
+    """tokens (B, N, C) at index (n,) or (B, n) -> (B, n, C)."""
+    if index.ndim == 1:
+        return tokens[:, index]
+    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
+def _random_known(batch: int, num_tokens: int) -> tuple[Tensor, Tensor]:
+    """(B, N) bool: 5 to 99 % of each window masked (paper 3.5); and the share masked, (B, 1)."""
+    low, high = _MASKED_SHARE
+    share = low + (high - low) * torch.rand(batch, 1)
+    count = (share * num_tokens).round().clamp(1, num_tokens).long()
+    rank = torch.rand(batch, num_tokens).argsort(1).argsort(1)
+    return rank >= count, count / num_tokens

@@ -1,0 +1,126 @@
+"""Muon for hidden matrices and convolutions, AdamW for everything else."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from .config import TrainConfig
+
+# Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
+# one before left them (Amsel et al. 2025, "The Polar Express").
+COEFFICIENTS = (
+    (8.156554524902461, -22.48329292557795, 15.878769915207462),
+    (4.042929935166739, -2.808917465908714, 0.5000178451051316),
+    (3.8916678022926607, -2.772484153217685, 0.5060648178503393),
+    (3.285753657755655, -2.3681294933425376, 0.46449024233003106),
+    (2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
+)
+
+
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """The nearest orthogonal matrices of a stack (N, rows, cols), roughly, in bfloat16.
+
+    Newton-Schulz iteration: singular values come out within about 10 % of 1.
+    """
+    rows, cols = matrices.shape[-2:]
+    x = matrices.mT if rows > cols else matrices
+    x = (x / (1.02 * x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16().contiguous()
+    for a, b, c in COEFFICIENTS:
+        gram = torch.bmm(x, x.mT)
+        gram = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        x = torch.baddbmm(x, gram, x, beta=a)
+    return x.mT if rows > cols else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is orthogonalised (Jordan et al. 2024).
+
+    Updates have the size of Adam's (root mean square 0.2, as in Moonlight), so learning rates
+    mean about the same. Matrices of one shape go through the iteration together.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update all parameters that have a gradient."""
+        assert closure is None
+        for group in self.param_groups:
+            by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            for param in group["params"]:
+                if param.grad is not None:
+                    update = as_matrices(self._nesterov(param, group["momentum"]))
+                    by_shape[update.shape[1:]].append((param, update))
+            for shape, members in by_shape.items():
+                size = group["lr"] * 0.2 * math.sqrt(max(shape))
+                updates = orthogonalise(torch.cat([update for _, update in members]))
+                counts = [len(update) for _, update in members]
+                for (param, _), update in zip(members, updates.split(counts), strict=True):
+                    param.mul_(1 - group["lr"] * group["weight_decay"])
+                    param.add_(update.reshape(param.shape), alpha=-size)
+
+    def _nesterov(self, param: Tensor, momentum: float) -> Tensor:
+        """The gradient averaged over past steps, looking one step ahead."""
+        assert param.grad is not None
+        state = self.state[param]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(param)
+        average = state["momentum"].lerp_(param.grad, 1 - momentum)
+        return param.grad.lerp(average, momentum)
+
+
+def as_matrices(weight: Tensor) -> Tensor:
+    """(N, rows, cols): a stack as it is, a matrix alone, a convolution as (1, out, in * kh * kw)."""
+    return weight if weight.ndim == 3 else weight.flatten(1)[None]
+
+
+def build_optimizers(model: nn.Module, config: TrainConfig) -> dict[str, torch.optim.Optimizer]:
+    """Optimisers by name ("muon", "adam", "slow"); one without parameters is left out.
+
+    A model may declare `adam_parameters() -> set[str]`, the names that Muon is not meant for
+    (embeddings, gains, first and last layers); by default those are vectors and scalars.
+    And `slow_parameters() -> set[str]`, which AdamW moves at a rate of their own.
+    """
+    parameters = dict(model.named_parameters())
+    if hasattr(model, "adam_parameters"):
+        names = model.adam_parameters()
+        assert names <= parameters.keys(), names - parameters.keys()
+    else:
+        names = {name for name, param in parameters.items() if param.ndim < 2}
+    slow = model.slow_parameters() if hasattr(model, "slow_parameters") else set()
+    adam = [param for name, param in parameters.items() if name in names - slow]
+    muon = [param for name, param in parameters.items() if name not in names | slow]
+    optimizers: dict[str, torch.optim.Optimizer] = {}
+    if muon:
+        optimizers["muon"] = Muon(muon, config.lr_muon, weight_decay=config.weight_decay)
+    rest = {"adam": adam, "slow": [parameters[name] for name in sorted(slow)]}
+    for name, params in rest.items():
+        if params:
+            optimizers[name] = torch.optim.AdamW(
+                params, peak_rate(config, name), betas=(0.9, 0.98), weight_decay=0.0, fused=True
+            )
+    return optimizers
+
+
+def set_learning_rates(
+    optimizers: dict[str, torch.optim.Optimizer], config: TrainConfig, step: int
+) -> None:
+    """Give each optimiser its learning rate of `step`."""
+    for name, optimizer in optimizers.items():
+        for group in optimizer.param_groups:
+            group["lr"] = peak_rate(config, name) * config.factor(step)
+
+
+def peak_rate(config: TrainConfig, optimizer: str) -> float:
+    """The learning rate after warm-up of "muon", "adam" or "slow"."""
+    return {"muon": config.lr_muon, "adam": config.lr_adam, "slow": config.lr_slow}[optimizer]

@@ -1,0 +1,104 @@
+"""Checkpoints of a run: one safetensors file each, with JSON in its metadata; no pickle.
+
+    RUN/checkpoints/00001200.safetensors   model.*, ema.*, muon.<param>.*, adam.<param>.*, rng
+    RUN/model.safetensors                  the averaged weights, ready for use
+"""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..errors import ModelError
+from .ema import Ema
+
+KEEP = 2  # the newest checkpoint and one to fall back on
+
+Optimizers = dict[str, torch.optim.Optimizer]
+
+
+def save(
+    folder: Path, progress: dict[str, float], model: nn.Module, ema: Ema, optimizers: Optimizers
+) -> Path:
+    """Write checkpoint progress["step"]; a crash at any moment leaves the older ones whole."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"ema.{name}": value for name, value in ema.average.items()}
+    for label, optimizer in optimizers.items():
+        for name, param in model.named_parameters():
+            for key, value in optimizer.state.get(param, {}).items():
+                tensors[f"{label}.{name}.{key}"] = value
+    tensors["rng"] = torch.get_rng_state()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{progress['step']:08d}.safetensors"
+    write_atomically(
+        path,
+        lambda part: save_file(
+            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+            part,
+            {"progress": json.dumps(progress)},
+        ),
+    )
+    for old in sorted(folder.glob("*.safetensors"))[:-KEEP]:
+        old.unlink()
+    return path
+
+
+def write_atomically(path: Path, write) -> None:  # noqa: ANN001
+    """Let write(temporary path) finish before the file appears under its name."""
+    part = path.with_suffix(".tmp")
+    write(part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def load_newest(
+    folder: Path, model: nn.Module, ema: Ema, optimizers: Optimizers
+) -> dict[str, float] | None:
+    """Restore the newest whole checkpoint and return its progress; None where there is none."""
+    paths = sorted(folder.glob("*.safetensors"), reverse=True)
+    for path in paths:
+        try:
+            tensors, progress = _read(path)
+        except (SafetensorError, OSError):
+            continue  # cut short by a crash: the one before is whole
+        _restore(tensors, model, ema, optimizers)
+        return progress
+    if paths:
+        raise ModelError(f"no checkpoint in {folder} can be read")
+    return None
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, float]]:
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return tensors, json.loads(file.metadata()["progress"])
+
+
+@torch.no_grad()
+def _restore(
+    tensors: dict[str, Tensor], model: nn.Module, ema: Ema, optimizers: Optimizers
+) -> None:
+    def part(label: str) -> dict[str, Tensor]:
+        prefix = f"{label}."
+        return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+    try:
+        model.load_state_dict(part("model"))
+    except RuntimeError as error:
+        raise ModelError(f"the checkpoint is of another model: {error}") from error
+    for name, value in part("ema").items():
+        ema.average[name].copy_(value)
+    parameters = dict(model.named_parameters())
+    for label, optimizer in optimizers.items():
+        for full, value in part(label).items():
+            name, _, key = full.rpartition(".")
+            param = parameters[name]
+            # Like the parameter, memory layout included: fused kernels expect it.
+            like = param if value.shape == param.shape else value.to(param.device)
+            optimizer.state[param][key] = torch.empty_like(like, dtype=value.dtype).copy_(value)
+    torch.set_rng_state(tensors["rng"])

@@ -1,0 +1,86 @@
+"""ELIC's analysis and synthesis (He et al., CVPR 2022), as the M2T paper uses them (3.2)."""
+
+from torch import Tensor, nn
+
+from ..config import TransformConfig
+
+
+class ResidualBottleneck(nn.Module):
+    """x + 1x1(relu(3x3(relu(1x1(x))))), half the channels inside."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width // 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(width // 2, width // 2, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width // 2, width, 1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class SimpleAttention(nn.Module):
+    """Cheng 2020's simplified attention: x + trunk(x) * sigmoid(gate(x))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(*(ResidualBottleneck(width) for _ in range(3)))
+        self.gate = nn.Sequential(
+            *(ResidualBottleneck(width) for _ in range(3)), nn.Conv2d(width, width, 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.trunk(x) * self.gate(x).sigmoid()
+
+
+def _down(inputs: int, outputs: int) -> nn.Module:
+    return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
+
+
+def _up(inputs: int, outputs: int) -> nn.Module:
+    return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
+
+
+class ElicAnalysis(nn.Sequential):
+    """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
+
+    def __init__(self, config: TransformConfig) -> None:
+        n, blocks = config.width, config.blocks
+
+        def stage() -> list[nn.Module]:
+            return [ResidualBottleneck(n) for _ in range(blocks)]
+
+        super().__init__(
+            *[_down(3, n), *stage()],
+            *[_down(n, n), *stage(), SimpleAttention(n)],
+            *[_down(n, n), *stage()],
+            *[_down(n, config.latent_channels), SimpleAttention(config.latent_channels)],
+        )
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """`t` (B,) is the quality; this transform does not depend on it."""
+        return super().forward(x - 0.5)
+
+
+class ElicSynthesis(nn.Sequential):
+    """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
+
+    def __init__(self, config: TransformConfig) -> None:
+        n, blocks = config.width, config.blocks
+
+        def stage() -> list[nn.Module]:
+            return [ResidualBottleneck(n) for _ in range(blocks)]
+
+        super().__init__(
+            *[SimpleAttention(config.latent_channels), _up(config.latent_channels, n), *stage()],
+            *[_up(n, n), SimpleAttention(n), *stage()],
+            *[_up(n, n), *stage()],
+            _up(n, 3),
+        )
+
+    def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
+        """`t` (B,) is the quality; this transform does not depend on it."""
+        return super().forward(y_hat) + 0.5

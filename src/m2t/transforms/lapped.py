@@ -1,0 +1,125 @@
+"""Light transforms: a linear lapped transform, and residual networks at low resolution beside it.
+
+    x ─ unshuffle to 1/8 ─┬─ linear, 4x4 stride 2 ──────────────────────┬─► y at 1/16
+                          └─ 1x1, block, stride 2, blocks at 1/16, 1x1 ─┘
+
+    y ─┬─ blocks at 1/16 ─ shuffle to 1/4 ─ 3x3 ─ 1x1 ─┬─ shuffle ─► x_hat
+       └─ linear, 4x4 stride 2 transposed ─ to 1/4 ─┴──┘
+
+The linear part starts from the principal components of 16x16 patches (`initialise`) and the
+residual parts from zero, so that training starts near JPEG's rates, not at noise. Dense 3x3
+convolutions at 1/16 resolution are the cheapest capacity there is on a CPU.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..config import TransformConfig
+
+_PATCH = 16
+_UNIT = 64 / 255
+"""Inside, images count in quantiser steps of the middle lambda: lambda 0.0063 calls for a
+distortion of 2.16 / lambda per orthonormal coefficient on the 255 scale, a step of 64."""
+
+
+def to_eighth(x: Tensor) -> Tensor:
+    """(B, 3, H, W) -> (B, 192, H/8, W/8), by way of 1/4 resolution."""
+    return F.pixel_unshuffle(F.pixel_unshuffle(x, 4), 2)
+
+
+class ResidualBlock(nn.Module):
+    """x + 3x3(relu(3x3(relu(x)) + quality)), the last convolution starting at zero."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.quality = nn.Parameter(torch.zeros(width))
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """(B, width, h, w) -> the same."""
+        shift = t[:, None, None, None] * self.quality[:, None, None]
+        return x + self.second(F.relu(self.first(F.relu(x)) + shift))
+
+
+class LappedAnalysis(nn.Module):
+    """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
+
+    def __init__(self, config: TransformConfig) -> None:
+        super().__init__()
+        channels, width = config.latent_channels, config.width
+        half = width // 2
+        self.linear = nn.Conv2d(192, channels, 4, stride=2, padding=1)
+        self.enter = nn.Conv2d(192, half, 1)
+        self.block = ResidualBlock(half)
+        self.down = nn.Conv2d(half, width, 2, stride=2)
+        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
+        self.leave = nn.Conv2d(width, channels, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """`t` (B,) is the quality, -1..1."""
+        x = to_eighth((x - 0.5) / _UNIT)
+        z = self.down(F.relu(self.block(self.enter(x), t)))
+        for block in self.blocks:
+            z = block(z, t)
+        return self.linear(x) + self.leave(F.relu(z))
+
+
+class LappedSynthesis(nn.Module):
+    """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
+
+    def __init__(self, config: TransformConfig) -> None:
+        super().__init__()
+        channels, width, render = config.latent_channels, config.width, config.render_width
+        self.linear = nn.ConvTranspose2d(channels, 192, 4, stride=2, padding=1)
+        self.balance = nn.Parameter(torch.zeros(channels))
+        """Log scale of each channel on its way into the blocks: variances differ by 10^5."""
+        self.enter = nn.Conv2d(channels, width, 1)
+        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
+        self.spread = nn.Conv2d(width, 16 * render, 1)
+        self.blend = nn.Conv2d(48, render, 1)
+        self.render = nn.Conv2d(render, render, 3, padding=1)
+        self.leave = nn.Conv2d(render, 48, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
+        """`t` (B,) is the quality, -1..1."""
+        plain = F.pixel_shuffle(self.linear(y_hat), 2)  # (B, 48, 4 h, 4 w)
+        z = self.enter(y_hat * self.balance.exp()[:, None, None])
+        for block in self.blocks:
+            z = block(z, t)
+        z = F.pixel_shuffle(self.spread(F.relu(z)), 4) + self.blend(plain)
+        z = z + self.render(F.relu(z))
+        return F.pixel_shuffle(plain + self.leave(F.relu(z)), 4) * _UNIT + 0.5
+
+
+@torch.no_grad()
+def initialise(analysis: LappedAnalysis, synthesis: LappedSynthesis, patches: Tensor) -> Tensor:
+    """Start the linear transforms from the principal components of `patches` (n, 3, 16, 16).
+
+    Returns:
+        (C,) standard deviation of each channel of y, by which the channels are ordered.
+    """
+    channels = analysis.linear.out_channels
+    flat = (patches.double() - 0.5).flatten(1)
+    energies, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
+    order = energies.argsort(descending=True)[:channels]
+    basis = vectors.T[order].float().view(-1, 3, _PATCH, _PATCH)
+    taps = to_eighth(basis)  # (C, 192, 2, 2): the central taps of the 4x4 kernels
+    for conv in (analysis.linear, synthesis.linear):
+        conv.weight.zero_()
+        conv.weight[: len(taps), :, 1:3, 1:3] = taps
+        assert conv.bias is not None
+        conv.bias.zero_()
+    std = torch.ones(channels) * 0.1
+    std[: len(order)] = energies[order].clamp_min(1e-8).sqrt().float() / _UNIT
+    synthesis.balance.copy_(-0.75 * torch.log(std + math.exp(-4)))
+    return std

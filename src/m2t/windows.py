@@ -1,0 +1,50 @@
+"""Cut latents of any size into balanced windows, coded independently, and put them together.
+
+32x48 tokens become four windows of 16x24, not four of 24x24 that are a third padding.
+"""
+
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """A block of tokens: latent[..., top : top + height, left : left + width]."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def rows(self) -> slice:
+        """Of the latent."""
+        return slice(self.top, self.top + self.height)
+
+    @property
+    def columns(self) -> slice:
+        """Of the latent."""
+        return slice(self.left, self.left + self.width)
+
+
+def _parts(length: int, largest: int) -> list[tuple[int, int]]:
+    """(start, size) of ceil(length / largest) balanced parts; the larger ones come first."""
+    count = -(-length // largest)
+    size, extra = divmod(length, count)
+    sizes = [size + (i < extra) for i in range(count)]
+    return [(sum(sizes[:i]), n) for i, n in enumerate(sizes)]
+
+
+def cut(height: int, width: int, largest: int) -> list[Window]:
+    """Windows of at most `largest` x `largest` tokens, in raster order."""
+    return [
+        Window(top, left, rows, columns)
+        for top, rows in _parts(height, largest)
+        for left, columns in _parts(width, largest)
+    ]
+
+
+def by_shape(windows: list[Window]) -> dict[tuple[int, int], list[int]]:
+    """Indices of the windows of each (height, width), to be run as one batch; four shapes at most."""
+    shapes: dict[tuple[int, int], list[int]] = {}
+    for index, window in enumerate(windows):
+        shapes.setdefault((window.height, window.width), []).append(index)
+    return shapes

@@ -1,0 +1,312 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from m2t import image as m2t_image
+from m2t.errors import Corrupt, ImageError, OutputError
+from m2t.image import (
+    ImageWarning,
+    Picture,
+    decode_alpha,
+    encode_alpha,
+    from_picture,
+    open_image,
+    save_image,
+    to_picture,
+)
+
+RED, GREY = (255, 0, 0), (128, 128, 128)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6" b="\xc3\xa9"/></x:xmpmeta>'
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def saved(image: Image.Image, format: str, **options) -> io.BytesIO:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    buffer.seek(0)
+    return buffer
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, extra: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"tRNS", extra), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+        if data or kind != b"tRNS"
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def palette(transparency: int | bytes | None = None) -> Image.Image:
+    image = Image.new("P", (3, 2), 1)
+    image.putpalette([*GREY, *RED])
+    if transparency is not None:
+        image.info["transparency"] = transparency
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "rgb", "alpha", "grey"),
+    [
+        (Image.new("1", (3, 2), 1), (255, 255, 255), None, True),
+        (Image.new("L", (3, 2), 128), GREY, None, True),
+        (Image.new("LA", (3, 2), (128, 7)), GREY, 7, True),
+        (Image.new("La", (3, 2), (64, 128)), (127, 127, 127), 128, True),
+        (palette(), RED, None, False),
+        (palette(transparency=1), RED, 0, False),
+        (palette(transparency=b"\x01\x02"), RED, 2, False),
+        (Image.new("PA", (3, 2), (0, 9)), (0, 0, 0), 9, False),
+        (Image.new("RGB", (3, 2), RED), RED, None, False),
+        (Image.new("RGBA", (3, 2), (*RED, 7)), RED, 7, False),
+        (Image.new("RGBA", (3, 2), (*RED, 255)), RED, None, False),  # opaque
+        (Image.new("RGBa", (3, 2), (100, 0, 0, 100)), RED, 100, False),
+        (Image.new("RGBX", (3, 2), (*RED, 7)), RED, None, False),
+        (Image.new("CMYK", (3, 2), (0, 255, 255, 0)), RED, None, False),
+        (Image.new("YCbCr", (3, 2), (76, 85, 255)), (254, 0, 0), None, False),
+        (Image.new("LAB", (3, 2), (255, 0, 0)), (255, 255, 255), None, False),
+        (Image.new("HSV", (3, 2), (0, 255, 255)), RED, None, False),
+    ],
+    ids=lambda value: value.mode if isinstance(value, Image.Image) else "",
+)
+def test_modes(image, rgb, alpha, grey):
+    picture = to_picture(image)
+    assert picture.rgb.shape == (2, 3, 3)
+    assert picture.rgb.dtype == np.uint8
+    assert picture.rgb.flags.writeable
+    np.testing.assert_allclose(picture.rgb.astype(int), np.broadcast_to(rgb, (2, 3, 3)), atol=1)
+    assert picture.grey == grey
+    if alpha is None:
+        assert picture.alpha is None
+    else:
+        assert picture.alpha is not None
+        assert (picture.alpha.shape, picture.alpha.dtype) == ((2, 3), np.uint8)
+        assert (picture.alpha == alpha).all()
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16L", "I;16B", "I;16N", "I"])
+def test_sixteen_bits_are_scaled(mode):
+    values = np.array([[0, 128, 129, 257, 32768, 65535]])
+    kind = {"I": "int32", "I;16B": ">u2"}.get(mode, "<u2")
+    image = Image.frombytes(mode, (6, 1), values.astype(kind).tobytes())
+    with pytest.warns(ImageWarning, match="65535"):
+        picture = to_picture(image)
+    assert picture.rgb[0, :, 0].tolist() == [0, 0, 1, 1, 128, 255]
+    assert picture.grey
+
+
+@pytest.mark.parametrize("scale", [1.0, 255.0])
+def test_floats_are_scaled(scale):
+    with pytest.warns(ImageWarning, match="8 bits"):
+        picture = to_picture(Image.fromarray(np.array([[0, 0.5, 1]], np.float32) * scale))
+    assert picture.rgb[0, :, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([[-1, 0]], np.int32),
+        np.array([[0, 65536]], np.int32),
+        np.array([[0, 256]], np.float32),
+        np.array([[0, np.nan]], np.float32),
+        np.array([[0, np.inf]], np.float32),
+    ],
+)
+def test_values_out_of_range(values):
+    with pytest.raises(ImageError, match="expected"):
+        to_picture(Image.fromarray(values))
+
+
+@pytest.mark.parametrize(("colour", "channels"), [(2, 3), (4, 2), (6, 4)])
+def test_sixteen_bit_colour_png_warns(colour, channels):
+    row = b"\0" + struct.pack(f">{channels}H", *[0x1234] * channels)
+    with pytest.warns(ImageWarning, match="16 bits"):
+        image = open_image(io.BytesIO(png(1, 1, 16, colour, row)))
+    assert to_picture(image).rgb.tolist() == [[[0x12] * 3]]
+
+
+def test_sixteen_bit_grey_png_with_transparent_level():
+    row = b"\0" + struct.pack(">2H", 0x1234, 0xFFFF)
+    image = open_image(io.BytesIO(png(2, 1, 16, 0, row, extra=struct.pack(">H", 0x1234))))
+    with pytest.warns(ImageWarning):
+        picture = to_picture(image)
+    assert picture.alpha is not None
+    assert picture.alpha.tolist() == [[0, 255]]
+    assert picture.rgb[..., 0].tolist() == [[0x12, 255]]
+
+
+def test_one_pixel():
+    picture = to_picture(open_image(saved(Image.new("RGB", (1, 1), RED), "PNG")))
+    assert picture.rgb.tolist() == [[list(RED)]]
+
+
+def test_no_pixels():
+    with pytest.raises(ImageError, match="no pixels"):
+        to_picture(Image.new("RGB", (0, 3)))
+
+
+def test_too_many_pixels(monkeypatch):
+    monkeypatch.setattr(m2t_image, "MAX_PIXELS", 100)
+    file = saved(Image.new("L", (11, 10)), "PNG")
+    with pytest.raises(ImageError, match="11x10 pixels"):
+        open_image(file)
+
+
+def test_decompression_bomb():
+    with pytest.raises(ImageError, match="exceeds limit"):
+        open_image(io.BytesIO(png(60000, 60000, 8, 2, b"")))
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"\x89PNG\r\n\x1a\n", png(9, 9, 8, 2, b"")])
+def test_not_an_image(data):
+    with pytest.raises(ImageError):
+        open_image(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_truncated_or_damaged_image(format):
+    """Anything may be read from damaged bytes, but only ImageError may be raised."""
+    data = saved(Image.fromarray(noise(16, 16, 3)), format).getvalue()
+    with pytest.raises(ImageError):
+        open_image(io.BytesIO(data[: len(data) // 2]))
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        damaged = bytearray(data)
+        damaged[rng.integers(len(data))] ^= 1 << rng.integers(8)
+        try:
+            to_picture(open_image(io.BytesIO(damaged)))
+        except ImageError as error:
+            assert "\n" not in str(error)
+
+
+def test_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        open_image(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_once(orientation):
+    pixels = noise(4, 6, 3)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "Maker"
+    file = saved(Image.fromarray(pixels), "PNG", exif=exif)
+    picture = to_picture(open_image(file))
+    turned = {
+        1: pixels,
+        2: pixels[:, ::-1],
+        3: pixels[::-1, ::-1],
+        4: pixels[::-1],
+        5: pixels.transpose(1, 0, 2),
+        6: pixels.transpose(1, 0, 2)[:, ::-1],
+        7: pixels.transpose(1, 0, 2)[::-1, ::-1],
+        8: pixels.transpose(1, 0, 2)[::-1],
+    }[orientation]
+    assert (picture.rgb == turned).all()
+    assert picture.exif is not None
+    assert picture.exif[:2] in (b"MM", b"II")
+    kept = from_picture(picture).getexif()
+    assert kept[0x010F] == "Maker"
+    assert kept.get(0x0112, 1) == 1
+
+
+def test_damaged_exif_is_dropped():
+    image = Image.new("RGB", (2, 2))
+    image.info["exif"] = b"Exif\0\0nonsense"
+    with pytest.warns(ImageWarning, match="EXIF"):
+        assert to_picture(image).exif is None
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
+def test_animation_gives_its_first_frame(format):
+    frames = [Image.new("RGB", (2, 2), RED), Image.new("RGB", (2, 2), GREY)]
+    options = {"lossless": True} if format == "WEBP" else {}
+    file = saved(frames[0], format, save_all=True, append_images=frames[1:], **options)
+    with pytest.warns(ImageWarning, match="frames"):
+        image = open_image(file)
+    assert (to_picture(image).rgb == RED).all()  # and no second warning
+
+
+def test_cmyk_profile_does_not_stay_with_rgb():
+    image = Image.new("CMYK", (2, 2))
+    image.info["icc_profile"] = b"unusable"
+    image.info["xmp"] = XMP
+    with pytest.warns(ImageWarning, match="profile"):
+        picture = to_picture(image)
+    assert picture.icc is None
+    assert picture.xmp == XMP
+
+
+@pytest.mark.parametrize("grey", [False, True])
+@pytest.mark.parametrize("with_alpha", [False, True])
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+def test_pictures_come_back(grey, with_alpha, suffix):
+    pixels = np.repeat(noise(5, 7, 1), 3, axis=2) if grey else noise(5, 7, 3)
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    alpha = noise(5, 7) if with_alpha else None
+    picture = Picture(pixels, alpha, grey, SRGB, exif.tobytes().removeprefix(b"Exif\0\0"), XMP)
+    image = from_picture(picture)
+    assert image.mode == ("L" if grey else "RGB") + ("A" if with_alpha else "")
+    file = io.BytesIO()
+    if with_alpha and suffix == ".jpg":
+        with pytest.raises(OutputError, match="transparency"):
+            save_image(image, file, suffix)
+        return
+    save_image(image, file, suffix)
+    file.seek(0)
+    back = to_picture(open_image(file))
+    assert (back.icc, back.exif, back.xmp) == (picture.icc, picture.exif, picture.xmp)
+    if suffix != ".jpg":
+        np.testing.assert_array_equal(back.rgb, pixels)
+        np.testing.assert_array_equal(back.alpha, alpha)
+    if suffix != ".webp":  # which has no grey
+        assert back.grey == grey
+
+
+def test_save_by_name(tmp_path):
+    path = tmp_path / "out.ppm"
+    save_image(Image.fromarray(noise(2, 3, 3)), path)
+    assert path.read_bytes() == b"P6\n3 2\n255\n" + noise(2, 3, 3).tobytes()
+    with pytest.raises(OutputError, match="xyz"):
+        save_image(Image.new("L", (1, 1)), tmp_path / "out.xyz")
+    with pytest.raises(OutputError, match="limit"):
+        save_image(Image.new("L", (20000, 1)), tmp_path / "out.webp")
+    assert [file.name for file in tmp_path.iterdir()] == ["out.ppm"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 50), (64, 17)])
+def test_alpha_round_trip(shape):
+    alpha = noise(*shape)
+    data = encode_alpha(alpha)
+    assert (decode_alpha(data, shape[::-1]) == alpha).all()
+
+
+def test_alpha_must_be_what_we_write():
+    data = encode_alpha(noise(4, 6))
+    colour = saved(Image.new("RGB", (6, 4)), "PNG").getvalue()
+    jpeg = saved(Image.new("L", (6, 4)), "JPEG").getvalue()
+    bomb = png(60000, 60000, 8, 0, b"")
+    for bad in (b"", b"nonsense", colour, jpeg, bomb, data[:50], data[:-30]):
+        with pytest.raises(Corrupt):
+            decode_alpha(bad, (6, 4))
+    with pytest.raises(Corrupt, match="alpha"):
+        decode_alpha(data, (4, 6))
+
+
+def test_damaged_alpha_raises_nothing_else():
+    data = encode_alpha(noise(4, 6))
+    for index in range(len(data)):
+        damaged = bytearray(data)
+        damaged[index] ^= 0x55
+        try:
+            decode_alpha(bytes(damaged), (6, 4))
+        except Corrupt as error:
+            assert "\n" not in str(error)
