@@ -3,6 +3,7 @@
 32x48 tokens become four windows of 16x24, not four of 24x24 that are a third padding.
 """
 
+from itertools import accumulate
 from typing import NamedTuple
 
 
@@ -30,7 +31,7 @@ def _parts(length: int, largest: int) -> list[tuple[int, int]]:
     count = -(-length // largest)
     size, extra = divmod(length, count)
     sizes = [size + (i < extra) for i in range(count)]
-    return [(sum(sizes[:i]), n) for i, n in enumerate(sizes)]
+    return list(zip(accumulate(sizes, initial=0), sizes, strict=False))
 
 
 def cut(height: int, width: int, largest: int) -> list[Window]:

@@ -17,7 +17,9 @@ from .train import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", prog_name="m2t", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="m2t", message="%(prog)s %(version)s"
+)
 def cli() -> None:
     """M2T, a learned image codec."""
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from ..container import parse_header
 from .files import STDIO, Job, plan, read, write
-from .report import Progress, complain, describe, progress_bar, told_warnings
+from .report import Progress, attempt, progress_bar, told_warnings
 
 Work = Callable[[bytes, Progress | None], tuple[bytes, bytes]]
 """From a source's bytes: the bytes to write, and the .m2t file among the two for the summary."""
@@ -35,7 +36,9 @@ def batch_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--json", "as_json", is_flag=True, help="One JSON object per file on standard output."
         ),
-        click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"),
+        click.option(
+            "--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"
+        ),
     ]
     for decorator in reversed(decorators):
         command = decorator(command)
@@ -46,6 +49,7 @@ def run(
     prepare: Callable[[], Work],
     suffix: str,
     paths: tuple[Path, ...],
+    *,
     out_dir: Path | None,
     force: bool,
     as_json: bool,
@@ -58,7 +62,7 @@ def run(
     jobs = plan(paths, out_dir, suffix)
     if as_json and any(job.target == STDIO for job in jobs):
         raise click.UsageError("--json and the output cannot both go to standard output.")
-    ready = [job for job in jobs if _attempt(job, lambda job: job.check(force), as_json)]
+    ready = [job for job in jobs if attempt(partial(job.check, force), job.source, as_json)]
     if not ready:
         return 1
     if out_dir is not None:
@@ -68,23 +72,10 @@ def run(
 
         torch.set_num_threads(threads)
     work = prepare()
-    done = [_attempt(job, lambda job: _process(job, work, force, as_json), as_json) for job in ready]
+    done = [
+        attempt(partial(_process, job, work, force, as_json), job.source, as_json) for job in ready
+    ]
     return 0 if len(ready) == len(jobs) and all(done) else 1
-
-
-def _attempt(job: Job, action: Callable[[Job], None], as_json: bool) -> bool:
-    """Whether `action` went well; if not, the reason is told."""
-    try:
-        action(job)
-    except Exception as error:
-        reason = describe(error)
-        if reason is None:
-            raise
-        complain(reason, job.source)
-        if as_json:
-            click.echo(json.dumps({"input": str(job.source), "error": reason}))
-        return False
-    return True
 
 
 def _process(job: Job, work: Work, force: bool, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..container import parse_header
 from .batch import Work, batch_options, run
 from .files import STDIO
 
@@ -18,7 +19,10 @@ from .files import STDIO
     type=click.Choice(["png", "jpg", "webp", "ppm"]),
     help="Format of the image.  [default: by OUT's name, or png]",
 )
-def decompress(paths: tuple[Path, ...], suffix: str | None, **options: Any) -> int:
+@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
+def decompress(
+    paths: tuple[Path, ...], suffix: str | None, model: str | None, **options: Any
+) -> int:
     """Decompress .m2t files to images.
 
     photo.m2t becomes photo.png unless OUT, --out-dir or --format says otherwise; - stands for
@@ -30,18 +34,19 @@ def decompress(paths: tuple[Path, ...], suffix: str | None, **options: Any) -> i
 
     def prepare() -> Work:
         from ..codec import Codec
-        from ..container import parse_header
         from ..image import output_format, save_image
 
         output_format(suffix)
-        codecs: dict[bytes, Codec] = {}
+        given = Codec.load(model) if model is not None else None
+        known: dict[bytes, Codec] = {}
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
             model_id = parse_header(data).model_id
-            if model_id not in codecs:
-                codecs[model_id] = Codec.for_file(data)
+            if given is None and model_id not in known:
+                known[model_id] = Codec.for_file(data)
+            image = (given or known[model_id]).decompress(data, progress)
             buffer = io.BytesIO()
-            save_image(codecs[model_id].decompress(data, progress), buffer, suffix)
+            save_image(image, buffer, suffix)
             return buffer.getvalue(), data
 
         return work

@@ -24,7 +24,11 @@ class Job:
         """Find what can be found wrong before any work; OSError or OutputError."""
         if self.source != STDIO:
             self.source.stat()
-        if self.target == STDIO or not self.target.exists():
+        if self.target == STDIO:
+            if sys.stdout.isatty():
+                raise OutputError("not written to a terminal; name an output")
+            return
+        if not self.target.exists():
             return
         if self.target.is_dir():
             raise OutputError(f"{self.target} is a directory; --out-dir writes into one")
@@ -67,7 +71,7 @@ def write(path: Path, data: bytes, overwrite: bool) -> None:
         atomic_write(path, data, overwrite)
         return
     # A file object of our own: after a broken pipe, Python would flush sys.stdout once more.
-    with open(sys.stdout.fileno(), "wb", closefd=False) as stdout:  # noqa: PTH123
+    with open(sys.stdout.fileno(), "wb", closefd=False) as stdout:
         stdout.write(data)
 
 

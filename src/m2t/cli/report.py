@@ -1,5 +1,6 @@
 """What the command line tells: errors, warnings, progress."""
 
+import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +32,21 @@ def complain(text: str, name: object = None, kind: str = "error") -> None:
     """Print `m2t: error: photo.m2t: truncated at byte 812` to stderr."""
     line = " ".join(text.split())  # some library's text may have several
     click.echo(f"m2t: {kind}: " + (f"{name}: " if name else "") + line, err=True)
+
+
+def attempt(action: Callable[[], None], name: object, as_json: bool) -> bool:
+    """Whether `action` on the file `name` went well; if not, the reason is told."""
+    try:
+        action()
+    except Exception as error:
+        reason = describe(error)
+        if reason is None:
+            raise
+        complain(reason, name)
+        if as_json:
+            click.echo(json.dumps({"input": str(name), "error": reason}))
+        return False
+    return True
 
 
 @contextmanager

@@ -16,7 +16,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, required=True, help="Folder of the run: checkpoints, log.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
 @click.option("--init", type=_PATH, help="Start from these weights.")
-@click.option("--minutes", type=click.FloatRange(0), help="Stop, with a checkpoint, after this time.")
+@click.option(
+    "--minutes", type=click.FloatRange(0), help="Stop, with a checkpoint, after this time."
+)
 @click.option("--cache", type=_PATH, help="Folder of decoded images.  [default: OUT/data]")
 @click.option(
     "--set",

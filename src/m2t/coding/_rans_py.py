@@ -66,8 +66,7 @@ def decode(
     status = OK
     for first in range(0, len(symbols), _BLOCK):
         part = slice(first, first + _BLOCK)
-        rows = Mixture(*(parameter[part] for parameter in mixture))
-        status = _decode_block(reader, symbols[part], rows, tables)
+        status = _decode_block(reader, symbols[part], mixture.rows(part), tables)
         if status != OK:
             break
     return status, reader.position, reader.state
@@ -110,7 +109,7 @@ def _decode_block(reader: _Reader, symbols: NDArray, mixture: Mixture, tables: T
         target = reader.state & _MASK
         first, edges = low + SPAN // 2 + int(_CANDIDATES[0, 0]), candidates[i]
         if not edges[0] <= target < edges[-1]:  # all of the CDF, then
-            row = Mixture(*(parameter[i : i + 1] for parameter in mixture))
+            row = mixture.rows(slice(i, i + 1))
             first, edges = low, cdf(row, tables, low + _COVERED)[:, 0].tolist()
         j = bisect_right(edges, target) - 1
         x = first + j

@@ -25,7 +25,7 @@ SPAN = 4096
 MEAN_LIMIT = 1 << 15 + MEAN_BITS
 """Largest absolute mean, in 1/64: what keeps the sums below within 64 bits."""
 
-# An argument of phi counts in units of INVERSE_SIGMA / 2^MEAN_BITS = 2^-32 sigma, from -8 sigma.
+# Distance (1/64) times inverse sigma (2^-26): an argument of phi, in 2^-32 sigma from -8 sigma.
 _ARGUMENT_BITS = MEAN_BITS + INVERSE_SIGMA_BITS
 _ARGUMENT_END = 2 * PHI_RANGE << _ARGUMENT_BITS
 _FRACTION_BITS = _ARGUMENT_BITS - (PHI_STEPS.bit_length() - 1)
@@ -41,6 +41,12 @@ class Mixture(NamedTuple):
     weights: NDArray[np.uint16]
     """(n, K) in units of 2^-15; each row sums to 2^15."""
 
+    def rows(self, part: slice) -> "Mixture":
+        """Some of the mixtures, in contiguous arrays."""
+        means, scales, weights = self.means[part], self.scales[part], self.weights[part]
+        contiguous = np.ascontiguousarray
+        return Mixture(contiguous(means), contiguous(scales), contiguous(weights))
+
 
 def quantise(means: NDArray, scales: NDArray, weights: NDArray) -> Mixture:
     """A network's (n, K) float mixtures as integers: the nearest that Mixture can express.
@@ -49,15 +55,14 @@ def quantise(means: NDArray, scales: NDArray, weights: NDArray) -> Mixture:
     taken as 0. No function of the platform's libm is involved, so that equal floats become equal
     integers on every machine.
     """
-    steps = np.float32(1 << MEAN_BITS) * np.asarray(means, dtype=np.float32)
-    steps = np.rint(_clamped(steps, -MEAN_LIMIT, MEAN_LIMIT)).astype(np.int32)
+    limit = MEAN_LIMIT >> MEAN_BITS
+    steps = np.rint(_clamped(means, -limit, limit) * (1 << MEAN_BITS)).astype(np.int32)
     return Mixture(steps, _rungs(scales), _rounded_weights(weights))
 
 
 def _clamped(values: NDArray, low: float, high: float) -> NDArray[np.float32]:
-    values = np.asarray(values, dtype=np.float32)
-    values = np.where(np.isnan(values), np.float32(0), values)
-    return np.clip(values, np.float32(low), np.float32(high))
+    values = np.where(np.isnan(values), 0, values)
+    return np.clip(values, low, high).astype(np.float32, order="C", copy=False)
 
 
 def _rounded_weights(weights: NDArray) -> NDArray[np.uint16]:
@@ -71,7 +76,7 @@ def _rounded_weights(weights: NDArray) -> NDArray[np.uint16]:
 
 def _rungs(scales: NDArray) -> NDArray[np.uint8]:
     """The nearest rung for each sigma, looked up by the leading 16 bits of its float32."""
-    bits = np.ascontiguousarray(_clamped(scales, 0, 2**20)).view(np.uint32)
+    bits = _clamped(scales, 2**-20, 2**20).view(np.uint32)
     return _rung_by_bits()[bits >> 15]
 
 
@@ -79,9 +84,8 @@ def _rungs(scales: NDArray) -> NDArray[np.uint8]:
 def _rung_by_bits() -> NDArray[np.uint8]:
     sigmas = 2.0**INVERSE_SIGMA_BITS / tables().inverse_sigmas
     between = np.sqrt(sigmas[1:] * sigmas[:-1])  # IEEE 754 rounds roots and quotients exactly
-    bits = (np.arange(1 << 16, dtype=np.uint32) << 15) + (1 << 14)  # middle of each interval
-    rungs = np.searchsorted(between, bits[: 0x7F800000 >> 15].view(np.float32))
-    return rungs.astype(np.uint8)
+    bits = np.arange(1 << 14, 0x7F800000, 1 << 15, dtype=np.uint32)  # middle of each interval
+    return np.searchsorted(between, bits.view(np.float32)).astype(np.uint8)
 
 
 def check(mixture: Mixture) -> None:
@@ -103,10 +107,7 @@ def check_values(mixture: Mixture) -> None:
 
 def lowest(mixture: Mixture) -> NDArray[np.int64]:
     """(n,) the first of the symbols that each CDF covers: SPAN / 2 below the rounded mean."""
-    sums = sum(
-        mean.astype(np.int64) * weight
-        for mean, weight in zip(mixture.means.T, mixture.weights.T, strict=True)
-    )
+    sums = (mixture.means.astype(np.int64) * mixture.weights).sum(axis=1)
     half = 1 << WEIGHT_BITS + MEAN_BITS - 1
     return ((sums + half) >> WEIGHT_BITS + MEAN_BITS) - SPAN // 2
 

@@ -27,6 +27,8 @@ DEFAULT_KERNEL: ModuleType = _compiled or _rans_py
 # difference between the two sides' mixtures or symbols gets past that check once in 2^32.
 INITIAL_STATE = 1 << 32
 
+_ALL = slice(None)
+
 
 class Coder(Protocol):
     """What encoder, decoder and rate counter have in common, so that one loop serves all."""
@@ -46,7 +48,7 @@ class Encoder:
     def code(self, symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
         """Append int32 symbols (n,); returns them. Any int32 can be coded."""
         symbols = _given(symbols, mixture)
-        self._blocks.append((symbols, _contiguous(mixture)))
+        self._blocks.append((symbols, mixture.rows(_ALL)))
         return symbols
 
     def finish(self) -> bytes:
@@ -91,7 +93,7 @@ class Decoder:
         assert symbols is None, "a decoder is not told the symbols"
         check(mixture)
         symbols = np.empty(len(mixture.means), dtype=np.int32)
-        model = (*_contiguous(mixture), *tables())
+        model = (*mixture.rows(_ALL), *tables())
         status, self._position, self._state = self._kernel.decode(
             self._data, self._position, self._state, symbols, model
         )
@@ -127,7 +129,3 @@ def _given(symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.in
     if symbols is None or symbols.dtype != np.int32 or symbols.shape != mixture.means.shape[:1]:
         raise ValueError("symbols must be int32, one per row of the mixture")
     return np.ascontiguousarray(symbols)
-
-
-def _contiguous(mixture: Mixture) -> Mixture:
-    return Mixture(*(np.ascontiguousarray(parameter) for parameter in mixture))

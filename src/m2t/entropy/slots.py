@@ -42,6 +42,7 @@ class Slots(NamedTuple):
 
 
 @functools.lru_cache(maxsize=256)
+@torch.inference_mode(False)  # or a cached tensor could not take part in training later
 def _neighbours(height: int, width: int) -> Tensor:
     """(N, 8) raster indices of each token's neighbours, N beyond the window's edge."""
     index = np.full((height + 2, width + 2), height * width)
@@ -59,6 +60,7 @@ def _positions(height: int, width: int, window: int) -> Tensor:
 
 
 @functools.lru_cache(maxsize=256)
+@torch.inference_mode(False)
 def m2t_slots(config: ScheduleConfig, height: int, width: int, window: int) -> Slots:
     """The slots of a masked-twice window; they depend on nothing but its shape."""
     schedule: Schedule = build(config, height, width)

@@ -143,7 +143,7 @@ class EntropyModel(nn.Module):
         known = torch.zeros(y.shape[:2], dtype=torch.bool)
         bits = torch.zeros_like(y)
         for part in schedule.slices:
-            group = torch.from_numpy(schedule.order[part])
+            group = torch.from_numpy(schedule.order[part].copy())
             slots = mt_slots(known, height, width, self.config.window)
             bits[:, group] = mixture_bits(y, self.parameters_at(y_hat, slots, t))[:, group]
             known[:, group] = True

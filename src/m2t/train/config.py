@@ -29,7 +29,7 @@ class TrainConfig:
     """Micro-batches that a step is split into, to save memory."""
     init: Literal["random", "klt"] = "random"
     """klt: start the lapped transforms from the principal components of the data."""
-    lr_muon: float = 0.004
+    lr_muon: float = 0.01
     """Learning rate of hidden matrices and convolutions (Muon)."""
     lr_adam: float = 0.001
     """Learning rate of everything else (AdamW)."""

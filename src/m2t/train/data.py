@@ -34,7 +34,7 @@ class Images:
     pixels: np.ndarray
     """uint8, RGB."""
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int | np.integer) -> np.ndarray:
         """Image `index` as (H, W, 3) uint8, not copied."""
         height, width = self.sizes[index]
         start = self.offsets[index]
@@ -74,7 +74,9 @@ def open_images(data: Path, cache: Path) -> Images:
         stats = [path.stat() for path in paths]
     except OSError as error:
         raise ConfigError(f"cannot read {error.filename}") from error
-    key = _sha(json.dumps([[str(p), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)]))
+    key = _sha(
+        json.dumps([[str(p), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)])
+    )
     index = cache / "index.json"
     if not index.exists() or json.loads(index.read_text())["key"] != key:
         _decode(paths, key, cache)
@@ -161,8 +163,8 @@ class Crops:
     ) -> np.ndarray:
         """(height, width, 3) from anywhere; with `scale` from up to twice as large an area."""
         indices, pixels_before = self._eligible(max(height, width))
-        choice = np.searchsorted(pixels_before, rng.random() * pixels_before[-1], "right")
-        image = self.images[indices[choice]]
+        choice = int(np.searchsorted(pixels_before, rng.random() * pixels_before[-1], "right"))
+        image = self.images[int(indices[choice])]
         factor = 1.0
         if scale:
             room = min(image.shape[0] / height, image.shape[1] / width, 2.0)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -49,7 +49,7 @@ class World:
             dist.barrier()
 
 
-def without_sync(model: nn.Module, last: bool):  # noqa: ANN201 - a context manager
+def without_sync(model: nn.Module, last: bool) -> AbstractContextManager[object]:
     """Average gradients at the last micro-batch of a step only."""
     wrapped = isinstance(model, nn.parallel.DistributedDataParallel)
     return model.no_sync() if wrapped and not last else nullcontext()

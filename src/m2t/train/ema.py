@@ -18,8 +18,8 @@ class Ema:
     def update(self, model: nn.Module, step: int) -> None:
         """Move towards the parameters after `step`; faster at first, to forget the start."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        parameters = [p.detach() for p in model.parameters()]
-        torch._foreach_lerp_(list(self.average.values()), parameters, 1 - decay)
+        for name, param in model.named_parameters():
+            self.average[name].lerp_(param.detach(), 1 - decay)
 
     def state_dict(self, model: nn.Module) -> dict[str, Tensor]:
         """The model's state with averaged parameters and its own buffers."""

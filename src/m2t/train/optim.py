@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..model import Model
 from .config import TrainConfig
 
 # Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
@@ -38,8 +39,8 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised (Jordan et al. 2024).
 
-    Updates have the size of Adam's (root mean square 0.2, as in Moonlight), so learning rates
-    mean about the same. Matrices of one shape go through the iteration together.
+    An update changes a matrix by `lr` in spectral norm, by more where it has more rows than
+    columns, so that outputs change by about the same share in layers of all shapes. Matrices of one shape go through the iteration together.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Muon(torch.optim.Optimizer):
                     update = as_matrices(self._nesterov(param, group["momentum"]))
                     by_shape[update.shape[1:]].append((param, update))
             for shape, members in by_shape.items():
-                size = group["lr"] * 0.2 * math.sqrt(max(shape))
+                size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 updates = orthogonalise(torch.cat([update for _, update in members]))
                 counts = [len(update) for _, update in members]
                 for (param, _), update in zip(members, updates.split(counts), strict=True):
@@ -80,35 +81,31 @@ class Muon(torch.optim.Optimizer):
 
 
 def as_matrices(weight: Tensor) -> Tensor:
-    """(N, rows, cols): a stack as it is, a matrix alone, a convolution as (1, out, in * kh * kw)."""
+    """(N, rows, cols): a stack as it is, else one matrix; of a convolution (out, in * kh * kw)."""
     return weight if weight.ndim == 3 else weight.flatten(1)[None]
 
 
-def build_optimizers(model: nn.Module, config: TrainConfig) -> dict[str, torch.optim.Optimizer]:
-    """Optimisers by name ("muon", "adam", "slow"); one without parameters is left out.
+def build_optimizers(model: Model, config: TrainConfig) -> dict[str, torch.optim.Optimizer]:
+    """Optimisers by name: "muon", "adam" and "slow", as far as the model has parameters for them.
 
-    A model may declare `adam_parameters() -> set[str]`, the names that Muon is not meant for
-    (embeddings, gains, first and last layers); by default those are vectors and scalars.
-    And `slow_parameters() -> set[str]`, which AdamW moves at a rate of their own.
+    The model says which parameters Muon is not meant for (vectors, tables, first and last layers),
+    and which of those AdamW is to move at a rate of their own.
     """
-    parameters = dict(model.named_parameters())
-    if hasattr(model, "adam_parameters"):
-        names = model.adam_parameters()
-        assert names <= parameters.keys(), names - parameters.keys()
-    else:
-        names = {name for name, param in parameters.items() if param.ndim < 2}
-    slow = model.slow_parameters() if hasattr(model, "slow_parameters") else set()
-    adam = [param for name, param in parameters.items() if name in names - slow]
-    muon = [param for name, param in parameters.items() if name not in names | slow]
+    slow = model.slow_parameters()
+    adam = model.adam_parameters() - slow
+    groups: dict[str, list[Tensor]] = defaultdict(list)
+    for name, parameter in model.named_parameters():
+        groups["slow" if name in slow else "adam" if name in adam else "muon"].append(parameter)
     optimizers: dict[str, torch.optim.Optimizer] = {}
-    if muon:
-        optimizers["muon"] = Muon(muon, config.lr_muon, weight_decay=config.weight_decay)
-    rest = {"adam": adam, "slow": [parameters[name] for name in sorted(slow)]}
-    for name, params in rest.items():
-        if params:
-            optimizers[name] = torch.optim.AdamW(
-                params, peak_rate(config, name), betas=(0.9, 0.98), weight_decay=0.0, fused=True
+    for name, parameters in groups.items():
+        peak = peak_rate(config, name)
+        optimizers[name] = (
+            Muon(parameters, peak, weight_decay=config.weight_decay)
+            if name == "muon"
+            else torch.optim.AdamW(
+                parameters, peak, betas=(0.9, 0.98), weight_decay=0.0, fused=True
             )
+        )
     return optimizers
 
 

@@ -1,12 +1,14 @@
 """Checkpoints of a run: one safetensors file each, with JSON in its metadata; no pickle.
 
-    RUN/checkpoints/00001200.safetensors   model.*, ema.*, muon.<param>.*, adam.<param>.*, rng
-    RUN/model.safetensors                  the averaged weights, ready for use
+RUN/checkpoints/00001200.safetensors   model.*, ema.*, muon.<param>.*, adam.<param>.*, rng
+RUN/model.safetensors                  the averaged weights, ready for use
 """
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,13 +18,19 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from .ema import Ema
 
+FOLDER = "checkpoints"
 KEEP = 2  # the newest checkpoint and one to fall back on
 
 Optimizers = dict[str, torch.optim.Optimizer]
 
 
+def checkpoints(out: Path) -> list[Path]:
+    """Those of the run in `out`, oldest first."""
+    return sorted((out / FOLDER).glob("*.safetensors"))
+
+
 def save(
-    folder: Path, progress: dict[str, float], model: nn.Module, ema: Ema, optimizers: Optimizers
+    out: Path, progress: dict[str, Any], model: nn.Module, ema: Ema, optimizers: Optimizers
 ) -> Path:
     """Write checkpoint progress["step"]; a crash at any moment leaves the older ones whole."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
@@ -32,9 +40,9 @@ def save(
             for key, value in optimizer.state.get(param, {}).items():
                 tensors[f"{label}.{name}.{key}"] = value
     tensors["rng"] = torch.get_rng_state()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{progress['step']:08d}.safetensors"
-    write_atomically(
+    path = out / FOLDER / f"{progress['step']:08d}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_atomically(
         path,
         lambda part: save_file(
             {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
@@ -42,12 +50,12 @@ def save(
             {"progress": json.dumps(progress)},
         ),
     )
-    for old in sorted(folder.glob("*.safetensors"))[:-KEEP]:
+    for old in checkpoints(out)[:-KEEP]:
         old.unlink()
     return path
 
 
-def write_atomically(path: Path, write) -> None:  # noqa: ANN001
+def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let write(temporary path) finish before the file appears under its name."""
     part = path.with_suffix(".tmp")
     write(part)
@@ -57,11 +65,11 @@ def write_atomically(path: Path, write) -> None:  # noqa: ANN001
 
 
 def load_newest(
-    folder: Path, model: nn.Module, ema: Ema, optimizers: Optimizers
-) -> dict[str, float] | None:
+    out: Path, model: nn.Module, ema: Ema, optimizers: Optimizers
+) -> dict[str, Any] | None:
     """Restore the newest whole checkpoint and return its progress; None where there is none."""
-    paths = sorted(folder.glob("*.safetensors"), reverse=True)
-    for path in paths:
+    paths = checkpoints(out)
+    for path in reversed(paths):
         try:
             tensors, progress = _read(path)
         except (SafetensorError, OSError):
@@ -69,11 +77,11 @@ def load_newest(
         _restore(tensors, model, ema, optimizers)
         return progress
     if paths:
-        raise ModelError(f"no checkpoint in {folder} can be read")
+        raise ModelError(f"no checkpoint in {out / FOLDER} can be read")
     return None
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, float]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with safe_open(path, "pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return tensors, json.loads(file.metadata()["progress"])

@@ -31,10 +31,14 @@ def to_eighth(x: Tensor) -> Tensor:
 
 
 class ResidualBlock(nn.Module):
-    """x + 3x3(relu(3x3(relu(x)) + quality)), the last convolution starting at zero."""
+    """x + 3x3(relu(3x3(norm(x)) + quality)), the last convolution starting at zero.
+
+    Without the norm, over channels at each place, large learning rates make the blocks explode.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.norm = nn.RMSNorm(width, eps=1e-5)
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.quality = nn.Parameter(torch.zeros(width))
         self.second = nn.Conv2d(width, width, 3, padding=1)
@@ -43,8 +47,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """(B, width, h, w) -> the same."""
+        normed = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         shift = t[:, None, None, None] * self.quality[:, None, None]
-        return x + self.second(F.relu(self.first(F.relu(x)) + shift))
+        return x + self.second(F.relu(self.first(normed) + shift))
 
 
 class LappedAnalysis(nn.Module):

@@ -1,0 +1,35 @@
+# Everything runs in .venv, which `make setup` fills with the versions of constraints.txt.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: help setup test lint format demo clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/stamp  ## Install the package and its tools into .venv
+
+# PyTorch comes first and pinned: without a pin, pip fetches gigabytes of CUDA.
+.venv/stamp: pyproject.toml constraints.txt setup.py src/m2t/coding/_rans.c
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -c constraints.txt torch numpy
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+test: setup  ## Run the tests
+	$(BIN)/pytest
+
+lint: setup  ## Check format, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyright
+
+format: setup  ## Format the code and fix what can be fixed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+demo: setup  ## Serve the web demo
+	$(BIN)/python examples/demo.py
+
+clean:  ## Remove what the other targets made
+	rm -rf .venv build *.egg-info src/*.egg-info .pytest_cache .ruff_cache

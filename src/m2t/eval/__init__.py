@@ -1,0 +1,1 @@
+"""Measuring the codec, from the outside: files in, numbers and plots out."""

@@ -1,0 +1,63 @@
+"""How large and how faithful: bits per pixel and PSNR.
+
+`python -m m2t.eval.metrics DIR_A DIR_B` compares the images of the same name in two folders.
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..errors import ImageError
+from ..image import open_image, to_picture
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".ppm", ".bmp", ".tif", ".tiff"}
+
+
+def psnr(a: Image.Image | np.ndarray, b: Image.Image | np.ndarray) -> float:
+    """PSNR in dB of two 8-bit images, the error taken over all pixels and channels."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype != np.uint8 or b.dtype != np.uint8:
+        raise ImageError(f"cannot compare {a.shape} {a.dtype} with {b.shape} {b.dtype}")
+    mse = float(np.mean((a.astype(np.float64) - b) ** 2))
+    return 10 * math.log10(255**2 / mse) if mse > 0 else math.inf
+
+
+def bpp(num_bytes: int, width: int, height: int) -> float:
+    """Bits per pixel of a file."""
+    return 8 * num_bytes / (width * height)
+
+
+def load_rgb(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8 pixels of an image file, as the codec sees them."""
+    return to_picture(open_image(path)).rgb
+
+
+def image_paths(folder: Path) -> list[Path]:
+    """The image files of a folder by name; ImageError if there are none."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise ImageError(f"{folder}: no images in there")
+    return paths
+
+
+def main() -> None:
+    """Print the PSNR of each pair of images, and the mean."""
+    parser = argparse.ArgumentParser(prog="python -m m2t.eval.metrics", description=main.__doc__)
+    parser.add_argument("a", type=Path, metavar="DIR_A")
+    parser.add_argument("b", type=Path, metavar="DIR_B")
+    args = parser.parse_args()
+    others = {path.stem: path for path in image_paths(args.b)}
+    pairs = [(path, others[path.stem]) for path in image_paths(args.a) if path.stem in others]
+    if not pairs:
+        raise ImageError(f"{args.a} and {args.b} have no image names in common")
+    values = [psnr(load_rgb(a), load_rgb(b)) for a, b in pairs]
+    for (path, _), value in zip(pairs, values, strict=True):
+        print(f"{path.stem}  {value:.3f} dB")
+    print(f"mean of {len(values)}  {sum(values) / len(values):.3f} dB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import fake_codec
+import numpy as np
+import pytest
+from PIL import Image
+
+from m2t.cli import main
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def m2t(monkeypatch, capsys):
+    """Run a command line in this process, with the fake codec."""
+    monkeypatch.setitem(sys.modules, "m2t.codec", fake_codec.module())
+
+    def run(*args: object) -> Result:
+        code = main([str(arg) for arg in args])
+        return Result(code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def photo(folder, pixels):
+    """photo.png in the current folder."""
+    Image.fromarray(pixels).save("photo.png")
+    return Path("photo.png")

@@ -1,0 +1,61 @@
+"""A codec without networks, for tests of the command line: real files, the image inside as PNG.
+
+Run as a program, it is `m2t` with this codec.
+"""
+
+import io
+import sys
+import time
+import types
+
+from PIL import Image
+
+from m2t.container import Bitstream, Header, Strip, parse
+from m2t.errors import UnknownModel
+from m2t.image import from_picture, save_image, to_picture
+
+MODEL_ID = b"fakefake"
+SLOW = 99
+"""The quality that takes forever."""
+
+
+class Codec:
+    @classmethod
+    def load(cls, name=None):
+        if name not in (None, "fake"):
+            raise UnknownModel(f"no model {name}")
+        return cls()
+
+    @classmethod
+    def for_file(cls, data):
+        return cls()
+
+    def compress(self, image, quality=50, progress=None):
+        if quality == SLOW:
+            print("started", file=sys.stderr, flush=True)
+            time.sleep(60)
+        picture = to_picture(image)
+        file = io.BytesIO()
+        save_image(from_picture(picture), file)
+        height, width = picture.rgb.shape[:2]
+        header = Header(MODEL_ID, width, height, quality, 12, 22, flags=int(picture.grey))
+        metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
+        kept = {key: value for key, value in metadata.items() if value}
+        return Bitstream(header, [Strip([file.getvalue()], 0)], kept).pack()
+
+    def decompress(self, data, progress=None):
+        return Image.open(io.BytesIO(parse(data).windows[0]))
+
+
+def module():
+    """A stand-in for m2t.codec."""
+    stand_in = types.ModuleType("m2t.codec")
+    vars(stand_in)["Codec"] = Codec
+    return stand_in
+
+
+if __name__ == "__main__":
+    from m2t.cli import main
+
+    sys.modules["m2t.codec"] = module()
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""A tiny seeded model and codec, and synthetic photographs: all that most tests need."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from PIL import Image
+
+from m2t.checkpoint import model_id
+from m2t.codec import Codec
+from m2t.config import ModelConfig
+from m2t.model import Model
+from m2t.presets import tiny
+
+settings.register_profile("m2t", deadline=None)  # machines are noisy
+settings.load_profile("m2t")
+
+
+def vary(config: ModelConfig, **entropy: object) -> ModelConfig:
+    """`config` with some options of its entropy model replaced."""
+    return dataclasses.replace(config, entropy=dataclasses.replace(config.entropy, **entropy))
+
+
+def seeded_model(config: ModelConfig, seed: int = 0) -> Model:
+    """An untrained model whose every parameter matters: none stays zero or at its start."""
+    torch.manual_seed(seed)
+    model = Model(config)
+    model.initialise(torch.rand(500, 3, 16, 16) * 0.2 + 0.4)
+    with torch.no_grad():
+        for parameter in model.entropy.parameters():
+            parameter += 0.05 * torch.randn_like(parameter)
+    return model.eval()
+
+
+def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
+    """Smooth colour fields with some texture: compressible, but not trivially."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (height // 24 + 2, width // 24 + 2, 3), dtype=np.uint8)
+    smooth = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    noise = rng.normal(0, 6, (height, width, 3))
+    return Image.fromarray((np.asarray(smooth) + noise).clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    """The tiny M2T model."""
+    return seeded_model(tiny())
+
+
+@pytest.fixture(scope="session")
+def codec(model: Model) -> Codec:
+    """A codec with the tiny model."""
+    return Codec(model, model_id(model.config, model.state_dict()))

@@ -1,0 +1,208 @@
+"""No symbol may depend on itself or on what comes later; and the tests notice if one does."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from m2t.coding.loop import code_windows
+from m2t.config import ModelConfig
+from m2t.entropy import transformer
+from m2t.entropy.layers import KeyValueCache
+from m2t.entropy.mixture import MixtureParameters
+from m2t.entropy.predictor import Predictor, build_predictor
+from m2t.entropy.slots import Slots, m2t_slots, mt_slots
+from m2t.entropy.transformer import EntropyModel
+from m2t.presets import tiny
+from m2t.schedule import build
+
+from ..conftest import seeded_model, vary
+
+HEIGHT, WIDTH = 5, 6
+NUM_TOKENS = HEIGHT * WIDTH
+HEADS = {"sliced": {}, "factorised": {"head": "factorised", "slices": (), "head_width": 0}}
+PLAIN = {"neighbours": False, "source_positions": False, "style": "gelu", "delta": 5.0}
+
+
+def entropy_model(config: ModelConfig) -> EntropyModel:
+    return seeded_model(config).entropy
+
+
+def latents(seed: int = 0, windows: int = 1) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return (3 * torch.randn(windows, NUM_TOKENS, 12, generator=generator)).round()
+
+
+@torch.inference_mode()
+def bits(model: EntropyModel, y: Tensor) -> Tensor:
+    """(W, N, C) in raster order."""
+    windows = y.unflatten(1, (HEIGHT, WIDTH))
+    return model(windows, windows, torch.zeros(len(y))).flatten(1, 2)
+
+
+def leaks(model: EntropyModel) -> list[str]:
+    """Changes of a token's channel that alter what must have been settled before it."""
+    cases = [(token, channel) for token in range(0, NUM_TOKENS, 3) for channel in (0, 3, 11)]
+    y = latents().repeat(1 + len(cases), 1, 1)
+    for i, (token, channel) in enumerate(cases):
+        y[1 + i, token, channel] += 2
+    all_bits = bits(model, y)
+    # Not equality: rows of a batch may go through different kernels, one rounding apart.
+    same = ((all_bits[1:] - all_bits[0]).abs() < 1e-4).numpy()
+    group_of = build(model.schedule, HEIGHT, WIDTH).group_of
+    found = []
+    for (token, channel), unchanged in zip(cases, same, strict=True):
+        earlier = group_of < group_of[token]
+        others = (group_of == group_of[token]) & (np.arange(NUM_TOKENS) != token)
+        own_slice = next(s for s in model.head.slices if s.start <= channel < s.stop)
+        own = np.arange(own_slice.start, own_slice.stop)
+        checks = {
+            "an earlier group": unchanged[earlier],
+            "another token of the group": unchanged[others],
+            "an earlier slice": unchanged[token, : own_slice.start],
+            "the rest of its slice": unchanged[token, own[own != channel]],
+        }
+        found += [f"{who} sees {token}.{channel}" for who, ok in checks.items() if not ok.all()]
+    return found
+
+
+@pytest.mark.parametrize("masking", ["m2t", "mt"])
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("plain", [False, True])
+def test_nothing_sees_the_future(masking: str, head: str, plain: bool) -> None:
+    options = {"masking": masking, **HEADS[head], **(PLAIN if plain else {})}
+    assert leaks(entropy_model(vary(tiny(), **options))) == []
+
+
+def test_later_groups_do_see_earlier_ones() -> None:
+    model = entropy_model(tiny())
+    y = latents().repeat(2, 1, 1)
+    y[1, build(model.schedule, HEIGHT, WIDTH).order[0], 0] += 2
+    before, after = bits(model, y)
+    assert ((after - before).abs() > 1e-4).float().mean() > 0.5
+
+
+def test_without_the_attention_mask_the_future_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unmasked(*args: object) -> Slots:
+        return m2t_slots(*args)._replace(mask=None)  # type: ignore[arg-type]
+
+    model = entropy_model(tiny())
+    monkeypatch.setattr(transformer, "m2t_slots", unmasked)
+    assert leaks(model)
+
+
+def test_without_the_neighbours_mask_the_future_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_known(*args: object) -> Slots:
+        slots = m2t_slots(*args)  # type: ignore[arg-type]
+        around = torch.arange(NUM_TOKENS)[:8].expand(NUM_TOKENS, -1)
+        return slots._replace(neighbours=around)
+
+    model = entropy_model(tiny())
+    monkeypatch.setattr(transformer, "m2t_slots", all_known)
+    assert leaks(model)
+
+
+def test_a_head_that_sees_its_own_slice_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = entropy_model(tiny())
+    forward = model.head.forward
+
+    def peeking(trunk: Tensor, tokens: Tensor, prior: Tensor) -> MixtureParameters:
+        return forward(trunk + tokens.sum(-1, keepdim=True), tokens, prior)
+
+    monkeypatch.setattr(model.head, "forward", peeking)
+    assert leaks(model)
+
+
+class _Recorder:
+    """A coder that keeps the mixtures it is given."""
+
+    def __init__(self) -> None:
+        self.seen: list[np.ndarray] = []
+
+    def code(self, symbols, mixture):  # noqa: ANN001, ANN202
+        self.seen.append(mixture.means / 64)
+        return symbols
+
+
+@pytest.mark.parametrize("masking", ["m2t", "mt"])
+@pytest.mark.parametrize("head", HEADS)
+def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
+    """The cached steps of decoding against the masked pass of training."""
+    model = entropy_model(vary(tiny(), masking=masking, **HEADS[head]))
+    y = latents(windows=3)
+    recorders = [_Recorder() for _ in y]
+    predictor = build_predictor(model, HEIGHT, WIDTH, len(y), 0.0)
+    with torch.inference_mode():
+        coded = code_windows(predictor, recorders, y.numpy().astype(np.int32))
+    assert np.array_equal(coded, y)
+    schedule = build(model.schedule, HEIGHT, WIDTH)
+    num_groups = len(schedule.ends)
+    t = torch.zeros(3)
+    if masking == "m2t":
+        slots = m2t_slots(model.schedule, HEIGHT, WIDTH, model.config.window)
+        expected = model.parameters_at(y, slots, t).means
+    else:
+        expected = torch.empty(3, NUM_TOKENS, model.config.mixtures, 12)
+        for part in schedule.slices:
+            known = torch.zeros(3, NUM_TOKENS, dtype=torch.bool)
+            known[:, schedule.order[: part.start].copy()] = True
+            slots = mt_slots(known, HEIGHT, WIDTH, model.config.window)
+            means = model.parameters_at(y, slots, t).means
+            expected[:, part] = means[:, schedule.order[part].copy()]
+    for recorder, means in zip(recorders, expected.detach().transpose(2, 3).numpy(), strict=True):
+        stepped = np.concatenate([_group_means(recorder, i, model) for i in range(num_groups)])
+        np.testing.assert_allclose(stepped, means, atol=0.02, rtol=1e-3)
+
+
+def _group_means(recorder: _Recorder, group: int, model: EntropyModel) -> np.ndarray:
+    """(n, C, K) of one group, its slices put together."""
+    slices = model.head.slices
+    parts = recorder.seen[group * len(slices) : (group + 1) * len(slices)]
+    widths = [s.stop - s.start for s in slices]
+    shaped = [p.reshape(-1, n, p.shape[1]) for p, n in zip(parts, widths, strict=True)]
+    return np.concatenate(shaped, axis=1)
+
+
+@pytest.mark.parametrize("masking", ["m2t", "mt"])
+def test_windows_in_a_batch_do_not_see_each_other(masking: str) -> None:
+    model = entropy_model(vary(tiny(), masking=masking))
+    y = latents(windows=2)
+    torch.testing.assert_close(bits(model, y)[1:], bits(model, y[1:]))
+
+
+def test_entropy_order_codes_the_surest_tokens_first() -> None:
+    config = vary(tiny(), masking="mt")
+    config = dataclasses.replace(config, schedule=dataclasses.replace(config.schedule, order="entropy"))
+    model = entropy_model(config)
+    y = latents(windows=2)
+    predictor = build_predictor(model, HEIGHT, WIDTH, 2, 0.0)
+    groups: list[np.ndarray] = []
+    next_group = predictor.next_group
+
+    def recorded() -> np.ndarray:
+        groups.append(next_group())
+        return groups[-1]
+
+    predictor.next_group = recorded  # type: ignore[method-assign]
+    with torch.inference_mode():
+        code_windows(predictor, [_Recorder(), _Recorder()], y.numpy().astype(np.int32))  # type: ignore[arg-type]
+    order = np.concatenate(groups, axis=1)
+    assert [sorted(row) for row in order.tolist()] == [list(range(NUM_TOKENS))] * 2
+    assert order[0].tolist() != order[1].tolist(), "the order adapts to the image"
+
+
+def test_cache_grows_in_place() -> None:
+    cache = KeyValueCache(5)
+    first = cache.append(torch.ones(2, 1, 2, 2, 4))
+    second = cache.append(torch.zeros(2, 1, 2, 3, 4))
+    assert first.shape[3] == 2
+    assert second.shape[3] == 5
+    assert second.data_ptr() == first.data_ptr()
+
+
+def test_predictor_is_abstract() -> None:
+    model = entropy_model(tiny())
+    with pytest.raises(NotImplementedError):
+        Predictor(model, build(model.schedule, 2, 2), 1, 0.0).next_group()

@@ -1,0 +1,57 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from m2t.eval import anchors
+from m2t.eval.anchors import CODECS
+from m2t.eval.metrics import psnr
+from m2t.eval.results import load_curve
+
+
+@pytest.fixture(scope="module")
+def image():
+    """A smooth picture with some texture, of odd size."""
+    y, x = np.mgrid[0:61, 0:83]
+    waves = [128 + 60 * np.sin(x / a) + 50 * np.cos(y / b) for a, b in ((7, 9), (11, 5), (4, 13))]
+    noise = np.random.default_rng(0).normal(0, 8, (61, 83, 3))
+    return Image.fromarray((np.stack(waves, -1) + noise).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_round_trip(name, image):
+    codec = CODECS[name]
+    files = [codec.encode(image, quality) for quality in (20, 80)]
+    assert len(files[0]) < len(files[1])
+    coarse, fine = (psnr(image, codec.decode(data)) for data in files)
+    assert 15 < coarse < fine < 60
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp"])
+def test_at_size_fits_and_grows(name, image):
+    codec = CODECS[name]
+    last = 0.0
+    for num_bytes in (1000, 1500, 2500, 4000, 10**6):
+        data = codec.at_size(image, num_bytes)
+        assert data is not None
+        assert len(data) <= num_bytes
+        assert psnr(image, codec.decode(data)) >= last
+        last = psnr(image, codec.decode(data))
+    assert data == codec.encode(image, codec.highest)
+    assert codec.at_size(image, 50) is None
+
+
+def test_command(tmp_path, image, monkeypatch):
+    (tmp_path / "set").mkdir()
+    for name in ("a", "b"):
+        image.save(tmp_path / "set" / f"{name}.png")
+    arguments = [str(tmp_path / "set"), "--codecs", "jpeg", "--out", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["anchors", *arguments])
+    anchors.main()
+    record = json.loads((tmp_path / "jpeg.json").read_text())
+    assert {row["image"] for row in record["rows"]} == {"a.png", "b.png"}
+    assert record["versions"]["libjpeg_turbo"]
+    curve = load_curve(tmp_path / "jpeg.json")
+    assert curve.dataset == "set"
+    assert [p.param for p in curve.points] == [f"quality {q}" for q in CODECS["jpeg"].qualities]

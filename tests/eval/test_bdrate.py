@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from m2t.errors import ConfigError
+from m2t.eval.bdrate import bd_rate
+from m2t.eval.results import Point, load_curve
+
+ANCHORS = Path(__file__).parents[2] / "results" / "anchors"
+
+
+def published(name):
+    return load_curve(ANCHORS / f"{name}.json").points
+
+
+def points(*pairs):
+    return [Point("", bpp, psnr) for bpp, psnr in pairs]
+
+
+# MT's paper gives -11.6 % against its own run of VTM; the PCHIP values come from an independent
+# implementation (logarithm of the rate over PSNR).
+@pytest.mark.parametrize(
+    ("name", "method", "percent"),
+    [("mt", "cubic", -11.57), ("mt", "pchip", -12.34), ("elic", "pchip", -7.02)],
+)
+def test_known_values(name, method, percent):
+    assert bd_rate(published("vtm"), published(name), method).percent == pytest.approx(
+        percent, abs=0.01
+    )
+
+
+@pytest.mark.parametrize("method", ["pchip", "cubic"])
+def test_a_tenth_less_rate_is_minus_ten_percent(method):
+    anchor = published("vtm")
+    less = [Point(p.param, 0.9 * p.bpp, p.psnr) for p in anchor]
+    assert bd_rate(anchor, less, method).percent == pytest.approx(-10)
+
+
+def test_overlap_is_reported_and_order_does_not_matter():
+    anchor = points((0.1, 28), (0.4, 32), (1.0, 36))
+    ours = points((0.9, 37), (0.2, 30), (0.4, 33))
+    result = bd_rate(anchor, ours)
+    assert (result.psnr_min, result.psnr_max) == (30, 36)
+    assert result == bd_rate(anchor, ours[::-1])
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        points((0.1, 40), (0.2, 42)),  # nothing in common
+        points((0.1, 29)),
+        points((0.1, 31), (0.2, 30)),  # falls
+        points((0.1, 31), (0.2, float("inf"))),
+    ],
+)
+def test_refuses_what_has_no_bd_rate(ours):
+    with pytest.raises(ConfigError):
+        bd_rate(points((0.1, 28), (1.0, 36)), ours)

@@ -1,0 +1,98 @@
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from m2t.errors import ConfigError
+from m2t.eval.plot import plot
+from m2t.eval.results import (
+    Curve,
+    Point,
+    Row,
+    load_anchors,
+    load_curve,
+    load_record,
+    mean_points,
+    save_result,
+)
+from m2t.eval.table import bd_table, rate_table
+
+RESULTS = Path(__file__).parents[2] / "results"
+CURVE = Curve("x", "set", "made up", (Point("quality 1", 0.25, 30.5), Point("quality 2", 0.5, 33)))
+
+
+def test_mean_points():
+    rows = [
+        Row("a", "quality 2", 9, 1.0, 34),
+        Row("a", "quality 1", 5, 0.4, 30),
+        Row("b", "quality 2", 9, 2.0, 36),
+        Row("b", "quality 1", 5, 0.6, 31),
+    ]
+    assert mean_points(rows) == (Point("quality 1", 0.5, 30.5), Point("quality 2", 1.5, 35))
+
+
+def test_save_and_load(tmp_path):
+    path = tmp_path / "new" / "x.json"
+    save_result(path, CURVE, [Row("a", "quality 1", 5, 0.4, 30)], command="made by hand")
+    assert load_curve(path) == CURVE
+    assert load_record(path)["command"] == "made by hand"
+    assert len(path.read_text().splitlines()) == 13  # one line a point: differences stay readable
+    assert load_anchors(path.parent, "set") == {"x": CURVE}
+    assert load_anchors(path.parent, "other") == {}
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"points": [{"x": 1}]}', "[]"])
+def test_refuses_other_files(tmp_path, text):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        load_curve(path)
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("anchors/*.json")), ids=lambda path: path.stem)
+def test_committed_anchors(path):
+    curve = load_curve(path)
+    assert curve.dataset == "kodak"
+    assert curve.source.startswith(("measured", "published: "))
+    assert all(a.bpp < b.bpp and a.psnr < b.psnr for a, b in pairwise(curve.points))
+    if curve.source.startswith("measured"):
+        record = load_record(path)
+        rows = [Row(**row) for row in record["rows"]]
+        assert {row.image for row in rows} == {f"kodim{i:02}.png" for i in range(1, 25)}
+        assert mean_points(rows) == curve.points
+        assert record["versions"]["pillow"]
+        assert record["command"]
+
+
+def test_measured_jpeg_is_the_published_one():
+    """Other tables and libraries, but the same codec: within 0.2 dB where both have points."""
+    ours, theirs = (load_curve(RESULTS / f"anchors/{n}.json") for n in ("jpeg", "jpeg_compressai"))
+    near = [(a, b) for a in ours.points for b in theirs.points if abs(a.psnr - b.psnr) < 0.2]
+    assert near
+    assert all(a.bpp < b.bpp < 1.25 * a.bpp for a, b in near)
+
+
+def test_tables():
+    record = {
+        "codec": "x",
+        "points": [{"param": "quality 1", "bpp": 0.25, "psnr": 30.456}],
+        "bd_rates": [
+            {"codec": "B", "method": "pchip", "percent": 3.21, "psnr_min": 28, "psnr_max": 36.04},
+            {"codec": "A", "method": "pchip", "percent": -40.0, "psnr_min": 28, "psnr_max": 36.04},
+            {"codec": "A", "method": "cubic", "percent": -41.0, "psnr_min": 28, "psnr_max": 36.04},
+        ],
+    }
+    assert rate_table(record).splitlines() == [
+        "| x | bpp | PSNR (dB) |",
+        "| --- | ---: | ---: |",
+        "| quality 1 | 0.250 | 30.46 |",
+    ]
+    assert bd_table(record).splitlines()[2:] == [
+        "| A | −40.0 % | 28.0 to 36.0 |",
+        "| B | +3.2 % | 28.0 to 36.0 |",
+    ]
+
+
+def test_plot(tmp_path):
+    plot([CURVE], [CURVE, CURVE]).savefig(tmp_path / "x.svg")
+    assert (tmp_path / "x.svg").stat().st_size > 1000

@@ -1,0 +1,86 @@
+"""Imports point downwards only, in the order of docs/overview.md."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "m2t"
+OVERVIEW = Path(__file__).parents[1] / "docs" / "overview.md"
+LAST_WITHOUT_TORCH = 3
+ENTRIES = ("__init__", "__main__")  # of the package itself: above all layers
+
+
+def read_layers() -> dict[str, int]:
+    """Module -> layer, from the table in the overview."""
+    layers = {}
+    for line in OVERVIEW.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 2 and cells[0].isdigit():
+            names = cells[1].split("`")[1::2]
+            layers |= {name.removesuffix("/"): int(cells[0]) for name in names}
+    return layers
+
+
+LAYERS = read_layers()
+
+
+def imports(source: str, module: str) -> Iterator[str]:
+    """Absolute names of all that the source of `module` imports, wherever it does."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = module.split(".")[: -node.level] if node.level else []
+            base += node.module.split(".") if node.module else []
+            yield from (".".join([*base, alias.name]) for alias in node.names)
+
+
+def faults(source: str, module: str) -> list[str]:
+    """Imports that `module`, as "m2t.coding.rans", must not have."""
+    own = module.split(".")[1]
+    found = []
+    for name in imports(source, module):
+        package, *rest = name.split(".")
+        if package != "m2t":
+            if package == "torch" and LAYERS[own] <= LAST_WITHOUT_TORCH:
+                found.append(name)
+        elif rest and rest[0] != own and rest[0] in LAYERS and LAYERS[rest[0]] > LAYERS[own]:
+            found.append(name)
+    return found
+
+
+def modules() -> list[str]:
+    paths = [path.relative_to(PACKAGE.parent).with_suffix("") for path in PACKAGE.rglob("*.py")]
+    names = [".".join(path.parts) for path in sorted(paths)]
+    return [name for name in names if name.split(".")[1] not in ENTRIES]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_point_downwards(module):
+    assert module.split(".")[1] in LAYERS, "not in the table of docs/overview.md"
+    source = PACKAGE.parent.joinpath(*module.split(".")).with_suffix(".py").read_text()
+    assert faults(source, module) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from .model import Model", "m2t.config"),
+        ("from . import codec", "m2t.checkpoint"),
+        ("from ..model import Model", "m2t.coding.rans"),
+        ("from m2t.cli.files import read", "m2t.codec"),
+        ("import m2t.codec", "m2t.image"),
+        ("def f():\n    from ..cli import main", "m2t.train.loop"),
+        ("import torch.nn", "m2t.coding.rans"),
+        ("from torch import nn", "m2t.config"),
+    ],
+)
+def test_the_check_finds_what_points_upwards(source, module):
+    assert len(faults(source, module)) == 1
+
+
+def test_the_check_lets_the_rest_pass():
+    source = "import torch\nfrom .head import Head\nfrom .. import errors"
+    assert faults(source, "m2t.entropy.transformer") == []

@@ -1,0 +1,102 @@
+import torch
+from torch import nn
+
+from m2t.config import RateConfig
+from m2t.model import Model
+from m2t.presets import tiny
+from m2t.train.config import TrainConfig
+from m2t.train.ema import Ema
+from m2t.train.loss import draw_lambdas, rate_distortion
+from m2t.train.optim import Muon, as_matrices, build_optimizers, orthogonalise, set_learning_rates
+
+
+def test_orthogonalise_brings_singular_values_near_one():
+    torch.manual_seed(0)
+    for rows, cols in ((32, 32), (24, 96), (96, 24)):
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(4, rows, cols)).float())
+        assert 0.8 < values.min() < values.max() < 1.2
+
+
+def test_orthogonalise_keeps_the_singular_vectors():
+    torch.manual_seed(0)
+    matrix = torch.randn(1, 16, 64)
+    u, _, vt = torch.linalg.svd(matrix[0], full_matrices=False)
+    product = u.T @ orthogonalise(matrix)[0].float() @ vt.T
+    assert (product - torch.eye(16)).abs().max() < 0.2
+
+
+def _muon_step(*params: nn.Parameter) -> None:
+    for i, param in enumerate(params):
+        param.grad = torch.randn(param.shape, generator=torch.Generator().manual_seed(i))
+    Muon(params, lr=0.1, weight_decay=0.5).step()
+
+
+def test_muon_updates_together_as_one_by_one():
+    shapes = [(8, 4, 3, 3), (8, 36), (8, 36), (36, 8), (2, 8, 36)]
+    together = [nn.Parameter(torch.ones(shape)) for shape in shapes]
+    _muon_step(*together)
+    for i, shape in enumerate(shapes):
+        alone = nn.Parameter(torch.ones(shape))
+        alone.grad = torch.randn(shape, generator=torch.Generator().manual_seed(i))
+        Muon([alone], lr=0.1, weight_decay=0.5).step()
+        torch.testing.assert_close(alone, together[i], rtol=0, atol=1e-3)
+
+
+def test_muon_update_has_the_size_of_adams():
+    param = nn.Parameter(torch.zeros(64, 64, 3, 3).to(memory_format=torch.channels_last))
+    _muon_step(param)
+    assert 0.8 < param.detach().square().mean().sqrt() / (0.1 * 0.2) < 1.2
+    assert as_matrices(param).shape == (1, 64, 576)
+
+
+def test_every_parameter_has_one_optimiser_and_its_rate():
+    config = TrainConfig(total_steps=10, warmup_steps=2, lr_muon=4.0, lr_adam=2.0, lr_slow=1.0)
+    model = Model(tiny())
+    optimizers = build_optimizers(model, config)
+    set_learning_rates(optimizers, config, step=0)
+    groups = {name: optimizer.param_groups[0] for name, optimizer in optimizers.items()}
+    assert {name: group["lr"] for name, group in groups.items()} == {
+        "muon": 2.0,
+        "adam": 1.0,
+        "slow": 0.5,
+    }
+    params = [id(param) for group in groups.values() for param in group["params"]]
+    assert sorted(params) == sorted(map(id, model.parameters()))
+    assert min(param.ndim for param in groups["muon"]["params"]) >= 2
+
+
+def test_ema_follows_parameters_and_leaves_buffers():
+    model = nn.Linear(2, 1, bias=False)
+    model.register_buffer("mask", torch.tensor([-torch.inf]))
+    nn.init.zeros_(model.weight)
+    ema = Ema(model, decay=0.5)
+    nn.init.ones_(model.weight)
+    ema.update(model, step=0)  # still warming up: 1/10 of the old
+    assert torch.allclose(ema.average["weight"], torch.tensor(0.9))
+    ema.update(model, step=1000)
+    assert torch.allclose(ema.average["weight"], torch.tensor(0.95))
+    assert ema.state_dict(model)["mask"].item() == -torch.inf
+    with ema.applied(model):
+        assert torch.allclose(model.weight, torch.tensor(0.95))
+    assert torch.equal(model.weight, torch.ones(1, 2))
+
+
+def test_loss_is_rate_plus_lambda_distortion():
+    rate = RateConfig(lmbda_min=0.01, lmbda_max=0.04)
+    x, lmbda = torch.zeros(2, 3, 4, 8), torch.tensor([0.01, 0.04])
+    x_hat = torch.full_like(x, 10 / 255)
+    loss = rate_distortion(x, x_hat, torch.tensor([32.0, 64.0]), lmbda, rate)
+    # (1 + 0.01 * 100) / sqrt(1 / 2) and (2 + 0.04 * 100) / sqrt(2)
+    torch.testing.assert_close(loss.loss, torch.tensor((2 * 2**0.5 + 6 / 2**0.5) / 2))
+    torch.testing.assert_close(loss.bpp, torch.tensor(1.5))
+    torch.testing.assert_close(loss.mse, torch.tensor(100.0))
+
+
+def test_lambdas_are_log_uniform_and_repeatable():
+    rate = RateConfig(lmbda_min=0.001, lmbda_max=0.1)
+    lmbdas = draw_lambdas(rate, 100, seed=1, step=5)
+    assert torch.equal(lmbdas, draw_lambdas(rate, 100, seed=1, step=5))
+    assert not torch.equal(lmbdas, draw_lambdas(rate, 100, seed=1, step=6))
+    shares = torch.log10(lmbdas / 0.001) / 2
+    assert torch.equal((shares.sort().values * 100).floor(), torch.arange(100.0))
+    assert not torch.equal(shares, shares.sort().values)
