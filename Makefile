@@ -28,7 +28,7 @@ format: setup  ## Format the code and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-demo: setup  ## Serve the web demo
+demo: setup  ## Compress a photograph at three qualities and show the result
 	$(BIN)/python examples/demo.py
 
 clean:  ## Remove what the other targets made

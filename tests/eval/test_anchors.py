@@ -1,22 +1,18 @@
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from m2t.eval import anchors
 from m2t.eval.anchors import CODECS
 from m2t.eval.metrics import psnr
 from m2t.eval.results import load_curve
 
+from ..conftest import photograph
+
 
 @pytest.fixture(scope="module")
 def image():
-    """A smooth picture with some texture, of odd size."""
-    y, x = np.mgrid[0:61, 0:83]
-    waves = [128 + 60 * np.sin(x / a) + 50 * np.cos(y / b) for a, b in ((7, 9), (11, 5), (4, 13))]
-    noise = np.random.default_rng(0).normal(0, 8, (61, 83, 3))
-    return Image.fromarray((np.stack(waves, -1) + noise).clip(0, 255).astype(np.uint8))
+    return photograph(83, 61)
 
 
 @pytest.mark.parametrize("name", CODECS)

@@ -1,6 +1,7 @@
 """Two gloo processes train as one does."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -31,32 +32,37 @@ from m2t.train import run, store
 torch.set_num_threads(1)
 photos, out, cache = map(Path, sys.argv[1:4])
 Model.train = lambda self, mode=True: torch.nn.Module.train(self, False)
-save = store.load_newest
-
-def remember(out, model, ema, optimizers):
-    global trained
-    trained = model
-    return save(out, model, ema, optimizers)
-
-store.load_newest = remember
+models = []
+load = store.load_newest
+store.load_newest = lambda out, model, *rest: models.append(model) or load(out, model, *rest)
 run("tiny", photos, out, overrides=sys.argv[4:], cache=cache)
-norms = [param.detach().double().norm().item() for param in trained.parameters()]
-print("weights", norms)
+print("weights", [param.detach().double().norm().item() for param in models[0].parameters()])
 """
 
 
-def torchrun(script: Path, *args: object) -> list[str]:
-    """What two processes print about their weights."""
-    launcher = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0")
-    done = subprocess.run(
-        [sys.executable, *launcher, str(script), *map(str, args)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines() if line.startswith("weights")]
+def train_as_two(script: Path, *args: object) -> list[str]:
+    """What two processes, told of each other as torchrun does, print about their weights."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(script), *map(str, args)],
+            env={**os.environ, **common, "RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    try:
+        outputs = [process.communicate(timeout=300)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert [process.returncode for process in processes] == [0, 0]
+    return [output.splitlines()[-1] for output in outputs]
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="PyTorch without gloo")
@@ -66,8 +72,8 @@ def test_two_processes_train_as_one(tmp_path, photos, monkeypatch):
     # Evaluation mode: the noise of training differs from rank to rank.
     monkeypatch.setattr(Model, "train", lambda self, mode=True: nn.Module.train(self, False))
     run("tiny", photos, tmp_path / "one", overrides=SETTINGS, cache=cache)
-    ranks = torchrun(script, photos, tmp_path / "two", cache, *SETTINGS)
-    assert len(ranks) == 2
+    ranks = train_as_two(script, photos, tmp_path / "two", cache, *SETTINGS)
+    assert ranks[0].startswith("weights")
     assert ranks[0] == ranks[1]
     one, two = (load_file(store.checkpoints(tmp_path / name)[-1]) for name in ("one", "two"))
     for name, value in one.items():

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -14,7 +15,7 @@ def test_orthogonalise_brings_singular_values_near_one():
     torch.manual_seed(0)
     for rows, cols in ((32, 32), (24, 96), (96, 24)):
         values = torch.linalg.svdvals(orthogonalise(torch.randn(4, rows, cols)).float())
-        assert 0.8 < values.min() < values.max() < 1.2
+        assert 0.7 < values.min() < values.max() < 1.2
 
 
 def test_orthogonalise_keeps_the_singular_vectors():
@@ -22,7 +23,7 @@ def test_orthogonalise_keeps_the_singular_vectors():
     matrix = torch.randn(1, 16, 64)
     u, _, vt = torch.linalg.svd(matrix[0], full_matrices=False)
     product = u.T @ orthogonalise(matrix)[0].float() @ vt.T
-    assert (product - torch.eye(16)).abs().max() < 0.2
+    assert (product - torch.eye(16)).abs().max() < 0.3
 
 
 def _muon_step(*params: nn.Parameter) -> None:
@@ -42,11 +43,15 @@ def test_muon_updates_together_as_one_by_one():
         torch.testing.assert_close(alone, together[i], rtol=0, atol=1e-3)
 
 
-def test_muon_update_has_the_size_of_adams():
-    param = nn.Parameter(torch.zeros(64, 64, 3, 3).to(memory_format=torch.channels_last))
+@pytest.mark.parametrize(("shape", "norm"), [((64, 16, 3, 3), 0.1), ((64, 16), 0.2)])
+def test_muon_update_has_the_promised_norm(shape, norm):
+    """The learning rate, times the root of rows / columns for a tall matrix."""
+    param = nn.Parameter(torch.zeros(shape))
+    if len(shape) == 4:
+        param.data = param.data.to(memory_format=torch.channels_last)
     _muon_step(param)
-    assert 0.8 < param.detach().square().mean().sqrt() / (0.1 * 0.2) < 1.2
-    assert as_matrices(param).shape == (1, 64, 576)
+    [matrix] = as_matrices(param.detach())
+    assert 0.85 < torch.linalg.matrix_norm(matrix, ord=2) / norm < 1.2
 
 
 def test_every_parameter_has_one_optimiser_and_its_rate():

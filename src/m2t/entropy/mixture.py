@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-MIN_SCALE, MAX_SCALE = 0.047, 512.0  # the coder's ladder of scales (coding/tables.py)
+MIN_SCALE, MAX_SCALE = 0.04, 700.0  # the coder's ladder of scales (coding/tables.py)
 
 _SQRT_HALF = math.sqrt(0.5)
 _FLOOR = 1e-9  # the coder, too, gives every symbol a least mass

@@ -103,7 +103,11 @@ def recipe(model: ModelConfig) -> TrainConfig:
         )
     if model.name == "tiny":
         return TrainConfig(
-            total_steps=200, batch_tokens=144, crops=((4, 6), (6, 6)), warmup_steps=10
+            total_steps=200,
+            batch_tokens=144,
+            crops=((4, 6), (6, 6)),
+            warmup_steps=10,
+            lr_slow=0.001,  # it starts from noise
         )
     return TrainConfig(init="klt" if model.transform.kind == "lapped" else "random")
 

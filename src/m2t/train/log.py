@@ -16,24 +16,22 @@ class Log:
     """Writes records; a resumed run first drops those of steps that it will do again."""
 
     def __init__(self, out: Path, step: int, tensorboard: bool) -> None:
-        path = out / "log.jsonl"
-        kept = [line for line in _lines(path) if _step(line) <= step]
-        path.write_text("".join(line + "\n" for line in kept))
-        self._file = path.open("a")
+        self._path = out / "log.jsonl"
+        kept = [line for line in _lines(self._path) if _step(line) <= step]
+        self._path.write_text("".join(line + "\n" for line in kept))
         self._board = _summary_writer(out / "tensorboard", step) if tensorboard else None
 
     def write(self, kind: str, step: int, record: dict[str, Any]) -> None:
         """Append a record of `kind` "train" or "eval" after `step` steps."""
-        self._file.write(json.dumps({"kind": kind, "step": step, **record}) + "\n")
-        self._file.flush()
+        with self._path.open("a") as file:
+            file.write(json.dumps({"kind": kind, "step": step, **record}) + "\n")
         if self._board is not None:
             for name, value in record.items():
                 if isinstance(value, (int, float)):
                     self._board.add_scalar(f"{kind}/{name}", value, step)
 
     def close(self) -> None:
-        """Close the files."""
-        self._file.close()
+        """Finish TensorBoard's file."""
         if self._board is not None:
             self._board.close()
 

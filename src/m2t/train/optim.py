@@ -24,7 +24,7 @@ COEFFICIENTS = (
 def orthogonalise(matrices: Tensor) -> Tensor:
     """The nearest orthogonal matrices of a stack (N, rows, cols), roughly, in bfloat16.
 
-    Newton-Schulz iteration: singular values come out within about 10 % of 1.
+    Newton-Schulz iteration: singular values come out between about 0.7 and 1.2.
     """
     rows, cols = matrices.shape[-2:]
     x = matrices.mT if rows > cols else matrices
@@ -40,7 +40,8 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised (Jordan et al. 2024).
 
     An update changes a matrix by `lr` in spectral norm, by more where it has more rows than
-    columns, so that outputs change by about the same share in layers of all shapes. Matrices of one shape go through the iteration together.
+    columns, so that outputs change by about the same share in layers of all shapes. Matrices of
+    one shape go through the iteration together.
     """
 
     def __init__(

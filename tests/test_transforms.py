@@ -1,0 +1,87 @@
+"""The transforms' sizes against published ones, their start from the KLT, and their strips."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from m2t.config import TransformConfig
+from m2t.model import Model
+from m2t.presets import light, paper, tiny
+from m2t.transforms import build
+from m2t.transforms.lapped import LappedAnalysis, LappedSynthesis, initialise
+
+
+def kmac_per_pixel(network: nn.Module, x: torch.Tensor, num_pixels: int) -> float:
+    with FlopCounterMode(display=False) as counter:
+        network(x, torch.zeros(1, device=x.device))
+    return counter.get_total_flops() / 2 / num_pixels / 1000
+
+
+def millions(module: nn.Module) -> float:
+    return sum(p.numel() for p in module.parameters()) / 1e6
+
+
+@pytest.mark.parametrize(
+    ("width", "channels", "kmac", "size"), [(256, 192, 434.2, 8.55), (192, 320, 255.0, 7.34)]
+)
+def test_elic_has_its_published_size(width: int, channels: int, kmac: float, size: float) -> None:
+    with torch.device("meta"):
+        analysis, synthesis = build(TransformConfig(latent_channels=channels, width=width))
+        x, y = torch.empty(1, 3, 256, 256), torch.empty(1, channels, 16, 16)
+    for network, data in ((analysis, x), (synthesis, y)):
+        assert kmac_per_pixel(network, data, 256 * 256) == pytest.approx(kmac, abs=0.05)
+        assert millions(network) == pytest.approx(size, abs=0.005)
+
+
+def test_paper_transformer_has_its_published_size() -> None:
+    with torch.device("meta"):
+        model = Model(paper())
+    assert millions(model.entropy) == pytest.approx(87.0, abs=0.1)
+
+
+def test_light_is_light() -> None:
+    with torch.device("meta"):
+        model = Model(light())
+        y = torch.empty(1, 320, 16, 16)
+    assert millions(model) < 20, "so that 16-bit weights stay under 40 MB"
+    assert kmac_per_pixel(model.synthesis, y, 256 * 256) < 25
+
+
+@pytest.mark.parametrize("config", [tiny().transform, TransformConfig(width=8, latent_channels=6)])
+@pytest.mark.parametrize("tokens", [(1, 1), (3, 5)])
+def test_shapes(config: TransformConfig, tokens: tuple[int, int]) -> None:
+    analysis, synthesis = build(config)
+    height, width = (16 * n for n in tokens)
+    y = analysis(torch.rand(2, 3, height, width), torch.zeros(2))
+    assert y.shape == (2, config.latent_channels, *tokens)
+    assert synthesis(y, torch.zeros(2)).shape == (2, 3, height, width)
+
+
+def test_klt_start_reconstructs_and_orders_channels_by_energy() -> None:
+    config = TransformConfig("lapped", latent_channels=768, width=8, blocks=1, render_width=4)
+    analysis, synthesis = LappedAnalysis(config), LappedSynthesis(config)
+    rough = torch.rand(3000, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    std = initialise(analysis, synthesis, rough.cumsum(2).cumsum(3) / 256)
+    assert (std.diff() <= 1e-6).all()
+    x, t = torch.rand(1, 3, 48, 32), torch.zeros(1)
+    with torch.no_grad():
+        torch.testing.assert_close(synthesis(analysis(x, t), t), x, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("config", [tiny().transform, TransformConfig(width=8, latent_channels=6)])
+@torch.no_grad()
+def test_halo_is_enough(config: TransformConfig) -> None:
+    """A strip with its halo gives the rows that the whole image gives; one token less may not."""
+    torch.manual_seed(0)
+    analysis, synthesis = build(config)
+    for parameter in [*analysis.parameters(), *synthesis.parameters()]:
+        parameter += 0.1 * torch.randn_like(parameter)
+    rows, t = 2 * config.halo + 4, torch.zeros(1)
+    x = torch.rand(1, 3, 16 * rows, 16)
+    y = torch.randn(1, config.latent_channels, rows, 1)
+    for network, data, unit in ((analysis, x, 16), (synthesis, y, 1)):
+        whole = network(data, t)
+        part = network(data[:, :, : unit * (config.halo + 2)], t)
+        two = whole.shape[2] // rows * 2
+        torch.testing.assert_close(part[:, :, :two], whole[:, :, :two], atol=1e-4, rtol=1e-4)
