@@ -30,7 +30,7 @@ def seeded_model(config: ModelConfig, seed: int = 0) -> Model:
     model.initialise(torch.rand(500, 3, 16, 16) * 0.2 + 0.4)
     with torch.no_grad():
         for parameter in model.entropy.parameters():
-            parameter += 0.05 * torch.randn_like(parameter)
+            parameter.add_(torch.randn_like(parameter), alpha=0.05)
     return model.eval()
 
 

@@ -36,7 +36,7 @@ def test_json_round_trip(name: str) -> None:
         (lambda: ModelConfig.from_json('{"entropy": {"slices": 3}}'), "must be a list"),
     ],
 )
-def test_contradictions_are_refused_when_built(build, message: str) -> None:  # noqa: ANN001
+def test_contradictions_are_refused_when_built(build, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build()
 

@@ -76,7 +76,7 @@ def test_halo_is_enough(config: TransformConfig) -> None:
     torch.manual_seed(0)
     analysis, synthesis = build(config)
     for parameter in [*analysis.parameters(), *synthesis.parameters()]:
-        parameter += 0.1 * torch.randn_like(parameter)
+        parameter.add_(torch.randn_like(parameter), alpha=0.1)
     rows, t = 2 * config.halo + 4, torch.zeros(1)
     x = torch.rand(1, 3, 16 * rows, 16)
     y = torch.randn(1, config.latent_channels, rows, 1)

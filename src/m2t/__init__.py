@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import os
+
     from PIL.Image import Image
 
     from .codec import Codec
@@ -34,7 +36,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def load(name_or_path: str | None = None, *, device: str = "cpu") -> "Codec":
+def load(name_or_path: "str | os.PathLike[str] | None" = None, *, device: str = "cpu") -> "Codec":
     """A Codec with the weights of that name or file; None: those that come with this package.
 
     Raises ModelError where they are unknown or damaged.

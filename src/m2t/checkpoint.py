@@ -32,7 +32,9 @@ def model_id(config: ModelConfig, state: Mapping[str, Tensor]) -> bytes:
     return digest.digest()[:MODEL_ID_BYTES]
 
 
-def save_model(path: str | os.PathLike[str], config: ModelConfig, state: Mapping[str, Tensor]) -> None:
+def save_model(
+    path: str | os.PathLike[str], config: ModelConfig, state: Mapping[str, Tensor]
+) -> None:
     """Write weights and config to `path`, by way of a temporary file."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

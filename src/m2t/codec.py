@@ -5,8 +5,7 @@ connects them to Pillow's images and to the container.
 """
 
 import os
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -18,24 +17,18 @@ from torch.nn import functional as F
 from . import zoo
 from .checkpoint import build_model, model_id, read_model
 from .coding import Counter, Decoder, Encoder
-from .coding.loop import code_windows
-from .coding.rans import Coder
 from .config import QUALITIES, STRIDE
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
-from .entropy.predictor import build_predictor
 from .errors import ConfigError, Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
+from .latents import Latents, code_latents, latent_size, latents_crc
 from .model import Model
 from .strips import Strip, strips
-from .windows import Window, by_shape, cut
+from .windows import Window, cut
 
-Latents = NDArray[np.int32]
 Progress = Callable[[float], None]
 
-WINDOWS_PER_BATCH = 16
-"""Windows whose networks run together. Both sides must form the same batches, as long as the
-network computes in floating point."""
 TOKENS_PER_STRIP = 16384
 """Area (4 megapixels) that the transforms take at once."""
 LATENT_LIMIT = 2**24
@@ -59,7 +52,8 @@ class Codec:
         """
         config, state = read_model(zoo.locate(name_or_path))
         model = build_model(config, state)
-        return cls(model.to(device, memory_format=torch.channels_last), model_id(config, state))
+        model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(model, model_id(config, state))
 
     @classmethod
     def for_file(cls, data: bytes, *, device: str = "cpu") -> "Codec":
@@ -83,15 +77,17 @@ class Codec:
             progress: called with the share done so far, 0..1.
         """
         picture = to_picture(image)
-        meter = _Meter(progress, *_latent_size(*picture.rgb.shape[:2]))
+        meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]))
         y_hat = self.analyse(picture, quality, meter)
         windows = self.windows(y_hat)
         encoders = [Encoder() for _ in windows]
-        self._code(y_hat.shape[:2], quality, encoders, y_hat, meter)
+        code_latents(self.model, y_hat.shape[:2], self._t(quality), encoders, y_hat, meter.add)
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
             header=self._header(picture, quality),
-            strips=[CodedStrip([encoder.finish() for encoder in encoders], latents_crc(y_hat, windows))],
+            strips=[
+                CodedStrip([encoder.finish() for encoder in encoders], latents_crc(y_hat, windows))
+            ],
             metadata={key: value for key, value in metadata.items() if value is not None},
             alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
         ).pack()
@@ -103,13 +99,14 @@ class Codec:
         """
         stream = parse(data)
         header = stream.header
-        meter = _Meter(progress, *_latent_size(header.height, header.width))
+        meter = Meter(progress, *latent_size(header.height, header.width))
         y_hat = self.decode_latents(stream, meter)
         rgb = self.synthesise(y_hat, header.height, header.width, header.quality, meter)
         alpha = stream.alpha
         if alpha is not None:
             alpha = decode_alpha(alpha, (header.width, header.height))
-        picture = Picture(rgb, alpha, header.grey, **stream.metadata)
+        metadata = {key: stream.metadata.get(key) for key in ("icc", "exif", "xmp")}
+        picture = Picture(rgb, alpha, header.grey, **metadata)
         return from_picture(picture)
 
     def estimate(self, image: Image.Image, quality: int = 50) -> float:
@@ -123,7 +120,7 @@ class Codec:
         """Ideal size of the latents, in bits, under the integer probabilities that code them."""
         y_hat = self.analyse(to_picture(image), quality)
         counters = [Counter() for _ in self.windows(y_hat)]
-        self._code(y_hat.shape[:2], quality, counters, y_hat)
+        code_latents(self.model, y_hat.shape[:2], self._t(quality), counters, y_hat)
         return sum(counter.bits for counter in counters)
 
     def windows(self, y_hat: Latents) -> list[Window]:
@@ -131,10 +128,10 @@ class Codec:
         return cut(y_hat.shape[0], y_hat.shape[1], self.model.config.entropy.window)
 
     @torch.inference_mode()
-    def analyse(self, picture: Picture, quality: int, meter: "_Meter | None" = None) -> Latents:
+    def analyse(self, picture: Picture, quality: int, meter: "Meter | None" = None) -> Latents:
         """Token integers (h, w, C) of a picture."""
         height, width = picture.rgb.shape[:2]
-        rows, columns = _latent_size(height, width)
+        rows, columns = latent_size(height, width)
         channels = self.model.config.transform.latent_channels
         y_hat = np.empty((rows, columns, channels), np.int32)
         t = self._t(quality)
@@ -145,7 +142,7 @@ class Codec:
             y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
             y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
             if meter:
-                meter.add(strip)
+                meter.add((strip.stop - strip.start) * columns)
         return y_hat
 
     @torch.inference_mode()
@@ -155,7 +152,7 @@ class Codec:
         height: int,
         width: int,
         quality: int,
-        meter: "_Meter | None" = None,
+        meter: "Meter | None" = None,
     ) -> NDArray[np.uint8]:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
         rgb = np.empty((height, width, 3), np.uint8)
@@ -169,22 +166,23 @@ class Codec:
             target = rgb[strip.start * STRIDE : strip.stop * STRIDE]
             target[:] = pixels[: len(target)].cpu().numpy()
             if meter:
-                meter.add(strip)
+                meter.add((strip.stop - strip.start) * y_hat.shape[1])
         return rgb
 
-    def decode_latents(self, stream: Bitstream, meter: "_Meter | None" = None) -> Latents:
+    def decode_latents(self, stream: Bitstream, meter: "Meter | None" = None) -> Latents:
         """Token integers (h, w, C) of a parsed file, checked against its checksum."""
         header = stream.header
         if header.model_id != self.identity:
             raise UnknownModel(
                 f"needs model {header.model_id.hex()}, these weights are {self.identity.hex()}"
             )
-        size = _latent_size(header.height, header.width)
+        size = latent_size(header.height, header.width)
         largest = self.model.config.entropy.window
         if len(stream.windows) != len(cut(*size, largest)):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         decoders = [Decoder(window) for window in stream.windows]
-        y_hat = self._code(size, header.quality, decoders, None, meter)
+        add = meter.add if meter else None
+        y_hat = code_latents(self.model, size, self._t(header.quality), decoders, None, add)
         for decoder in decoders:
             decoder.finish()
         first = 0
@@ -193,35 +191,6 @@ class Codec:
             if latents_crc(y_hat, self.windows(y_hat)[first:end]) != strip.latents_crc:
                 raise Corrupt("decoded latents do not match their checksum")
             first = end
-        return y_hat
-
-    @torch.inference_mode()
-    def _code(
-        self,
-        size: Sequence[int],
-        quality: int,
-        coders: Sequence[Coder],
-        y: Latents | None,
-        meter: "_Meter | None" = None,
-    ) -> Latents:
-        """Run all windows of (h, w) tokens through their coders; the latents (h, w, C)."""
-        model = self.model
-        windows = cut(size[0], size[1], model.config.entropy.window)
-        y_hat = np.empty((*size, model.config.transform.latent_channels), np.int32)
-        for (height, width), batch in _batches(windows):
-            predictor = build_predictor(
-                model.entropy, height, width, len(batch), float(self._t(quality))
-            )
-            some = [windows[i] for i in batch]
-            known = None if y is None else np.stack([_flat(y, window) for window in some])
-            coded = code_windows(
-                predictor,
-                [coders[i] for i in batch],
-                known,
-                meter.add_tokens if meter else lambda num_tokens: None,
-            )
-            for window, tokens in zip(some, coded, strict=True):
-                y_hat[window.rows, window.columns] = tokens.reshape(height, width, -1)
         return y_hat
 
     def _header(self, picture: Picture, quality: int) -> Header:
@@ -253,33 +222,17 @@ class Codec:
         return strips(rows, columns, self.model.halo, TOKENS_PER_STRIP)
 
 
-class _Meter:
-    """Share of the work done: a transform's and the coder's tokens weigh the same."""
+class Meter:
+    """Counts tokens done: once by a transform, once by the coder."""
 
     def __init__(self, progress: Progress | None, rows: int, columns: int) -> None:
-        self.progress, self.columns, self.total, self.done = progress, columns, 2 * rows * columns, 0
+        self.progress, self.total, self.done = progress, 2 * rows * columns, 0
 
-    def add(self, strip: Strip) -> None:
-        """A strip has passed a transform."""
-        self.add_tokens((strip.stop - strip.start) * self.columns)
-
-    def add_tokens(self, num_tokens: int) -> None:
-        """Tokens have been coded."""
+    def add(self, num_tokens: int) -> None:
+        """Tokens have been transformed, or coded."""
         self.done += num_tokens
         if self.progress:
             self.progress(self.done / self.total)
-
-
-def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
-    """CRC-32 of some windows of tokens (h, w, C): each in raster order, as int32 little-endian."""
-    crc = 0
-    for window in windows:
-        crc = zlib.crc32(_flat(y_hat, window).astype("<i4", copy=False).tobytes(), crc)
-    return crc
-
-
-def _latent_size(height: int, width: int) -> tuple[int, int]:
-    return -(-height // STRIDE), -(-width // STRIDE)
 
 
 def _to_tensor(pixels: NDArray[np.uint8], rows: int, columns: int) -> Tensor:
@@ -288,15 +241,3 @@ def _to_tensor(pixels: NDArray[np.uint8], rows: int, columns: int) -> Tensor:
     padding = (0, columns * STRIDE - x.shape[3], 0, rows * STRIDE - x.shape[2])
     x = F.pad(x, padding, mode="replicate") if any(padding) else x
     return x.contiguous(memory_format=torch.channels_last)
-
-
-def _flat(y: Latents, window: Window) -> Latents:
-    """(N, C) tokens of one window in raster order."""
-    return y[window.rows, window.columns].reshape(-1, y.shape[2])
-
-
-def _batches(windows: list[Window]) -> Iterator[tuple[tuple[int, int], list[int]]]:
-    """(shape, indices) of windows that run together."""
-    for shape, indices in by_shape(windows).items():
-        for first in range(0, len(indices), WINDOWS_PER_BATCH):
-            yield shape, indices[first : first + WINDOWS_PER_BATCH]

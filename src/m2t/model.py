@@ -102,7 +102,7 @@ class Model(nn.Module):
             self.entropy.prior_slope.copy_(self.gain_slope)
 
     def adam_parameters(self) -> set[str]:
-        """Names of what orthogonalised updates do not suit: vectors, tables, first and last layers."""
+        """Names of what Muon does not suit: vectors, tables, first and last layers."""
         parts = ("positions", "mask_token", "quality.", "head.out.", "leave.", "blend.", "embed.")
         return self.slow_parameters() | {
             name
@@ -111,5 +111,5 @@ class Model(nn.Module):
         }
 
     def slow_parameters(self) -> set[str]:
-        """Names of the linear transforms: they start near their best, and errors there cost most."""
+        """Names of the linear transforms: they start near their best, and errors cost most."""
         return {name for name, _ in self.named_parameters() if ".linear.weight" in name}

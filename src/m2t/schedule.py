@@ -6,6 +6,7 @@ groups as tokens. Everything here is exact integer arithmetic, so that every mac
 
 import functools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def group_sizes(num_tokens: int, steps: int, alpha: float) -> tuple[int, ...]:
     """
     exponent = round(alpha * 10)
     ends = [_round_power(num_tokens, i, steps, exponent) for i in range(steps + 1)]
-    sizes = (b - a for a, b in zip(ends, ends[1:], strict=False))
+    sizes = (b - a for a, b in pairwise(ends))
     return tuple(sorted(size for size in sizes if size > 0))
 
 
@@ -71,7 +72,7 @@ def _round_power(n: int, i: int, steps: int, tenths: int) -> int:
 def qlds_order(height: int, width: int) -> np.ndarray:
     """Quantised low-discrepancy order: (N,) raster indices.
 
-    Point n of the sequence, s0 = 1/2 and n from 1, falls into a cell; cells seen before are skipped.
+    Point n of the sequence, s0 = 1/2 and n from 1, falls into a cell; cells seen are skipped.
     Any prefix of the order covers the window evenly.
     """
     seen: dict[int, None] = {}  # keeps the order of insertion

@@ -44,7 +44,7 @@ def cut(height: int, width: int, largest: int) -> list[Window]:
 
 
 def by_shape(windows: list[Window]) -> dict[tuple[int, int], list[int]]:
-    """Indices of the windows of each (height, width), to be run as one batch; four shapes at most."""
+    """Indices of the windows of each (height, width), at most four, to be run as one batch."""
     shapes: dict[tuple[int, int], list[int]] = {}
     for index, window in enumerate(windows):
         shapes.setdefault((window.height, window.width), []).append(index)

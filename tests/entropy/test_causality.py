@@ -121,7 +121,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []
 
-    def code(self, symbols, mixture):  # noqa: ANN001, ANN202
+    def code(self, symbols, mixture):
         self.seen.append(mixture.means / 64)
         return symbols
 
@@ -174,7 +174,9 @@ def test_windows_in_a_batch_do_not_see_each_other(masking: str) -> None:
 
 def test_entropy_order_codes_the_surest_tokens_first() -> None:
     config = vary(tiny(), masking="mt")
-    config = dataclasses.replace(config, schedule=dataclasses.replace(config.schedule, order="entropy"))
+    config = dataclasses.replace(
+        config, schedule=dataclasses.replace(config.schedule, order="entropy")
+    )
     model = entropy_model(config)
     y = latents(windows=2)
     predictor = build_predictor(model, HEIGHT, WIDTH, 2, 0.0)

@@ -33,9 +33,7 @@ def test_neighbours_are_known_ones_only() -> None:
                 if (i, j) == (row, column):
                     continue
                 inside = 0 <= i < height and 0 <= j < width
-                known = inside and (
-                    schedule.group_of[i * width + j] < schedule.group_of[target]
-                )
+                known = inside and (schedule.group_of[i * width + j] < schedule.group_of[target])
                 expected.append(i * width + j if known else height * width)
         assert slots.neighbours[slot].tolist() == expected
 

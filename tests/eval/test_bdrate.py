@@ -56,3 +56,8 @@ def test_overlap_is_reported_and_order_does_not_matter():
 def test_refuses_what_has_no_bd_rate(ours):
     with pytest.raises(ConfigError):
         bd_rate(points((0.1, 28), (1.0, 36)), ours)
+
+
+def test_a_cubic_needs_four_points():
+    with pytest.raises(ConfigError, match="4 points"):
+        bd_rate(published("vtm"), published("mt")[:3], "cubic")

@@ -17,7 +17,7 @@ Work = Callable[[bytes, Progress | None], tuple[bytes, bytes]]
 """From a source's bytes: the bytes to write, and the .m2t file among the two for the summary."""
 
 
-def batch_options(command: Callable[..., None]) -> Callable[..., None]:
+def batch_options(command: Callable[..., int]) -> Callable[..., int]:
     """Add the arguments that `run` takes to a click command."""
     decorators = [
         click.argument(

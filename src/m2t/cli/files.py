@@ -44,11 +44,11 @@ def plan(paths: tuple[Path, ...], out_dir: Path | None, suffix: str) -> list[Job
     An output that is not named gets its input's name with `suffix`.
     """
     if out_dir is None:
-        if len(paths) > 2:
+        source, *targets = paths
+        if len(targets) > 1:
             raise click.UsageError("Several inputs need --out-dir.")
-        source = paths[0]
         unnamed = STDIO if source == STDIO else source.parent / (source.stem + suffix)
-        return [Job(source, paths[1] if len(paths) == 2 else unnamed)]
+        return [Job(source, targets[0] if targets else unnamed)]
     if STDIO in paths:
         raise click.UsageError("Standard input has no name to be used in --out-dir.")
     sources: dict[Path, Path] = {}

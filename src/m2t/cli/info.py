@@ -26,7 +26,7 @@ def info(file: Path, as_json: bool) -> int:
     """Show what an .m2t file holds, and verify its checksums."""
 
     def show() -> None:
-        found = {"file": str(file)} | facts(read(file))
+        found: dict[str, Any] = {"file": str(file), **facts(read(file))}
         if as_json:
             click.echo(json.dumps(found))
             return

@@ -10,7 +10,7 @@ import click
 
 from ..errors import M2TError
 
-Progress = Callable[[float], None]
+Progress = Callable[[float], object]
 """To be called with the share of the work that is done, 0 to 1."""
 
 
@@ -71,4 +71,4 @@ def progress_bar(name: object) -> Iterator[Progress | None]:
 
     layout = "{desc} {percentage:3.0f}% |{bar}| {remaining}"
     with tqdm(total=1.0, desc=str(name), delay=1, leave=False, bar_format=layout) as bar:
-        yield lambda done: bar.update(done - bar.n) and None
+        yield lambda done: bar.update(done - bar.n)

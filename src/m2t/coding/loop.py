@@ -42,11 +42,12 @@ def code_windows(
     predictor: Predictor,
     coders: Sequence[Coder],
     y: Integers | None = None,
-    on_group: Callable[[int], None] = lambda num_tokens: None,
+    on_tokens: Callable[[int], None] | None = None,
 ) -> Integers:
     """Code W windows, each with its own coder: y (W, N, C), or what the coders read if it is None.
 
-    Returns the latents (W, N, C), the same ones on both sides. `on_group` is told of progress.
+    Returns the latents (W, N, C), the same ones on both sides. `on_tokens` is told how many
+    tokens each group had, as it is done.
     """
     rows = np.arange(len(coders))[:, None]
     for _ in range(predictor.num_groups):
@@ -60,5 +61,6 @@ def code_windows(
                 )
             ]
             predictor.reveal(k, np.stack(symbols).reshape(*group.shape, -1))
-        on_group(group.size)
+        if on_tokens:
+            on_tokens(group.size)
     return predictor.y_hat

@@ -75,9 +75,11 @@ class FactorisedHead(Head):
         _spread_scales(self.out.bias, mixtures)
 
     def prepare(self, trunk: Tensor) -> Tensor:
+        """The trunk\'s output as it is, or projected."""
         return trunk
 
     def outputs(self, k: int, prepared: Tensor, earlier: Tensor) -> Tensor:
+        """See Head."""
         return self.out(prepared)
 
 
@@ -102,9 +104,11 @@ class SlicedHead(Head):
             _spread_scales(out.bias, mixtures)
 
     def prepare(self, trunk: Tensor) -> Tensor:
+        """The trunk\'s output as it is, or projected."""
         return self.from_trunk(trunk)
 
     def outputs(self, k: int, prepared: Tensor, earlier: Tensor) -> Tensor:
+        """See Head."""
         hidden = prepared[..., k * self.hidden : (k + 1) * self.hidden]
         if k > 0:
             hidden = hidden + self.from_earlier[k - 1](earlier)
@@ -116,5 +120,3 @@ def build_head(config: EntropyConfig, channels: int) -> Head:
     if config.head == "factorised":
         return FactorisedHead(config.width, channels, config.mixtures)
     return SlicedHead(config.width, config.slices, config.head_width, config.mixtures)
-
-

@@ -21,9 +21,7 @@ from .transformer import EntropyModel
 class Predictor:
     """What MT and M2T share: windows filled token by token, slices of channels within a group."""
 
-    def __init__(
-        self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float
-    ) -> None:
+    def __init__(self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float) -> None:
         self.model, self.schedule = model, schedule
         self.device = model.mask_token.device
         self.t = torch.full((num_windows,), t, device=self.device)
@@ -35,6 +33,7 @@ class Predictor:
         # As the network takes them; zero where not revealed yet, which nothing may read.
         self.tokens = torch.zeros(self.y_hat.shape, device=self.device)
         self.step = -1
+        self.prepared: Tensor  # (W, n, ...) the group as the head takes it
 
     def next_group(self) -> NDArray[np.int64]:
         """(W, n) raster indices of the tokens to be coded next."""
@@ -69,13 +68,9 @@ class Predictor:
 class M2TPredictor(Predictor):
     """Masked twice: each group's slots pass once; earlier ones are in the cache (paper 3.6)."""
 
-    def __init__(
-        self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float
-    ) -> None:
+    def __init__(self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float) -> None:
         super().__init__(model, schedule, num_windows, t)
-        self.slots = m2t_slots(
-            model.schedule, schedule.height, schedule.width, model.config.window
-        )
+        self.slots = m2t_slots(model.schedule, schedule.height, schedule.width, model.config.window)
         num_slots = len(schedule.order)
         self.caches = [KeyValueCache(num_slots) for _ in model.blocks]
 
@@ -89,9 +84,7 @@ class M2TPredictor(Predictor):
 class MTPredictor(Predictor):
     """Masked once: every step passes all tokens through the network (paper 3.5)."""
 
-    def __init__(
-        self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float
-    ) -> None:
+    def __init__(self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float) -> None:
         super().__init__(model, schedule, num_windows, t)
         self.known = torch.zeros(self.y_hat.shape[:2], dtype=torch.bool)
 
@@ -148,4 +141,6 @@ def as_integers(p: MixtureParameters) -> list[Mixture]:
     weights = p.logits.softmax(-2)
     arrays = [v.transpose(-1, -2).cpu().numpy() for v in (p.means, p.log_scales.exp(), weights)]
     mixtures = p.means.shape[-2]
-    return [quantise(*(v.reshape(-1, mixtures) for v in window)) for window in zip(*arrays)]
+    return [
+        quantise(*(v.reshape(-1, mixtures) for v in window)) for window in zip(*arrays, strict=True)
+    ]

@@ -9,6 +9,7 @@ MT and M2T are the same network over different slots:
 """
 
 import functools
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ def m2t_slots(config: ScheduleConfig, height: int, width: int, window: int) -> S
     target = torch.from_numpy(schedule.order.copy())
     source = torch.full((num_tokens,), num_tokens)
     parts = schedule.slices
-    for before, here in zip(parts, parts[1:], strict=False):
+    for before, here in pairwise(parts):
         group = target[before]
         source[here.start : here.start + len(group)] = group
 

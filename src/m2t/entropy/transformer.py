@@ -65,7 +65,7 @@ class EntropyModel(nn.Module):
         return y_hat.sign() * torch.log1p(y_hat.abs())
 
     def prior(self, t: Tensor) -> Tensor:
-        """(B,) -> (B, 1, C): log scale of each channel at this quality, at least a rounding error's."""
+        """(B,) -> (B, 1, C): log scale of each channel, at least a rounding error's."""
         log_scale = self.prior_scale + self.prior_slope * t[:, None, None]
         return 0.5 * torch.log(torch.exp(2 * log_scale) + 1 / 12)
 

@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from .results import Point
 
 Method = Literal["pchip", "cubic"]
+_POINTS_NEEDED: dict[Method, int] = {"pchip": 2, "cubic": 4}
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ def bd_rate(anchor: Sequence[Point], points: Sequence[Point], method: Method = "
     "pchip" follows the points; "cubic" fits one polynomial, as the original proposal does.
     """
     anchor, points = _ascending(anchor), _ascending(points)
+    needed = _POINTS_NEEDED[method]
+    if min(len(anchor), len(points)) < needed:
+        raise ConfigError(f"BD-rate by {method} needs {needed} points on each curve")
     psnr_min = max(anchor[0].psnr, points[0].psnr)
     psnr_max = min(anchor[-1].psnr, points[-1].psnr)
     if psnr_min >= psnr_max:
@@ -51,6 +55,6 @@ def _ascending(points: Sequence[Point]) -> list[Point]:
     points = sorted(points, key=lambda point: point.bpp)
     finite = all(math.isfinite(point.psnr) and point.bpp > 0 for point in points)
     rising = all(a.psnr < b.psnr for a, b in pairwise(points))
-    if len(points) < 2 or not finite or not rising:
-        raise ConfigError("BD-rate needs at least two points whose PSNR rises with the rate")
+    if not finite or not rising:
+        raise ConfigError("BD-rate needs points whose PSNR rises with the rate")
     return points

@@ -29,7 +29,7 @@ class World:
         """`model` with gradients averaged over the processes."""
         if self.size == 1:
             return model
-        return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(model)
 
     def average(self, values: Tensor) -> Tensor:
         """Mean over the processes."""

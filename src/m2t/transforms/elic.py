@@ -19,6 +19,7 @@ class ResidualBottleneck(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) -> the same."""
         return x + self.body(x)
 
 
@@ -33,6 +34,7 @@ class SimpleAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, width, h, w) -> the same."""
         return x + self.trunk(x) * self.gate(x).sigmoid()
 
 
@@ -44,7 +46,7 @@ def _up(inputs: int, outputs: int) -> nn.Module:
     return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
 
 
-class ElicAnalysis(nn.Sequential):
+class ElicAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
     def __init__(self, config: TransformConfig) -> None:
@@ -53,7 +55,8 @@ class ElicAnalysis(nn.Sequential):
         def stage() -> list[nn.Module]:
             return [ResidualBottleneck(n) for _ in range(blocks)]
 
-        super().__init__(
+        super().__init__()
+        self.layers = nn.Sequential(
             *[_down(3, n), *stage()],
             *[_down(n, n), *stage(), SimpleAttention(n)],
             *[_down(n, n), *stage()],
@@ -62,10 +65,10 @@ class ElicAnalysis(nn.Sequential):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality; this transform does not depend on it."""
-        return super().forward(x - 0.5)
+        return self.layers(x - 0.5)
 
 
-class ElicSynthesis(nn.Sequential):
+class ElicSynthesis(nn.Module):
     """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
 
     def __init__(self, config: TransformConfig) -> None:
@@ -74,7 +77,8 @@ class ElicSynthesis(nn.Sequential):
         def stage() -> list[nn.Module]:
             return [ResidualBottleneck(n) for _ in range(blocks)]
 
-        super().__init__(
+        super().__init__()
+        self.layers = nn.Sequential(
             *[SimpleAttention(config.latent_channels), _up(config.latent_channels, n), *stage()],
             *[_up(n, n), SimpleAttention(n), *stage()],
             *[_up(n, n), *stage()],
@@ -83,4 +87,4 @@ class ElicSynthesis(nn.Sequential):
 
     def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality; this transform does not depend on it."""
-        return super().forward(y_hat) + 0.5
+        return self.layers(y_hat) + 0.5

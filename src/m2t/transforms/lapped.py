@@ -47,9 +47,14 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """(B, width, h, w) -> the same."""
-        normed = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        normed = self._normed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         shift = t[:, None, None, None] * self.quality[:, None, None]
         return x + self.second(F.relu(self.first(normed) + shift))
+
+
+    def _normed(self, x: Tensor) -> Tensor:
+        """RMSNorm in x's own precision: the fused kernel wants its weight in the same."""
+        return F.rms_norm(x, x.shape[-1:], self.norm.weight.to(x.dtype), self.norm.eps)
 
 
 class LappedAnalysis(nn.Module):
