@@ -8,6 +8,7 @@ from m2t.checkpoint import build_model, load_model, model_id, read_model, save_m
 from m2t.errors import ModelError, UnknownModel
 from m2t.model import Model
 from m2t.presets import light
+from m2t.train.ship import ship
 from m2t.zoo import locate
 
 
@@ -51,3 +52,17 @@ def test_locate(tmp_path: Path) -> None:
     assert locate(path) == path
     with pytest.raises(UnknownModel, match="no model nonesuch"):
         locate("nonesuch")
+
+
+def test_shipped_weights_are_half_as_large_and_have_an_id_of_their_own(
+    model: Model, tmp_path: Path
+) -> None:
+    full, half = tmp_path / "full.safetensors", tmp_path / "folder" / "half.safetensors"
+    save_model(full, model.config, model.state_dict())
+    identity = ship(full, half)
+    assert identity != model_id(model.config, model.state_dict())
+    assert identity == model_id(*read_model(half))
+    assert half.stat().st_size < 0.6 * full.stat().st_size
+    loaded = load_model(half)
+    assert loaded.gain_slope.dtype == torch.float32
+    torch.testing.assert_close(loaded.state_dict(), model.state_dict(), atol=1e-3, rtol=1e-3)

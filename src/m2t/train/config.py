@@ -109,7 +109,17 @@ def recipe(model: ModelConfig) -> TrainConfig:
             warmup_steps=10,
             lr_slow=0.001,  # it starts from noise
         )
-    return TrainConfig(init="klt" if model.transform.kind == "lapped" else "random")
+    return TrainConfig(  # hours on two cores
+        total_steps=9_000,
+        batch_tokens=2560,
+        # Shapes of windows as images have them: most are not square.
+        crops=((16, 16), *((16, 24), (24, 16)) * 2, (24, 24), (12, 20), (20, 12)),
+        init="klt" if model.transform.kind == "lapped" else "random",
+        lr_muon=0.015,
+        warmup_steps=50,
+        ema=0.998,
+        eval_every=500,
+    )
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,6 @@ class ResidualBlock(nn.Module):
         shift = t[:, None, None, None] * self.quality[:, None, None]
         return x + self.second(F.relu(self.first(normed) + shift))
 
-
     def _normed(self, x: Tensor) -> Tensor:
         """RMSNorm in x's own precision: the fused kernel wants its weight in the same."""
         return F.rms_norm(x, x.shape[-1:], self.norm.weight.to(x.dtype), self.norm.eps)
