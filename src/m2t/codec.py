@@ -20,6 +20,8 @@ from .coding import Counter, Decoder, Encoder
 from .config import QUALITIES, STRIDE
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
+from .entropy.floating import FloatNetwork
+from .entropy.predictor import Network
 from .errors import ConfigError, Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .latents import Latents, code_latents, latent_size, latents_crc
@@ -39,6 +41,7 @@ class Codec:
 
     def __init__(self, model: Model, identity: bytes) -> None:
         self.model = model.eval().requires_grad_(False)
+        self.network: Network = FloatNetwork(self.model.entropy, self.model.config)
         self.identity = identity
         """The model id that files carry."""
 
@@ -81,7 +84,7 @@ class Codec:
         y_hat = self.analyse(picture, quality, meter)
         windows = self.windows(y_hat)
         encoders = [Encoder() for _ in windows]
-        code_latents(self.model, y_hat.shape[:2], self._t(quality), encoders, y_hat, meter.add)
+        code_latents(self.network, y_hat.shape[:2], quality, encoders, y_hat, meter.add)
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
             header=self._header(picture, quality),
@@ -120,7 +123,7 @@ class Codec:
         """Ideal size of the latents, in bits, under the integer probabilities that code them."""
         y_hat = self.analyse(to_picture(image), quality)
         counters = [Counter() for _ in self.windows(y_hat)]
-        code_latents(self.model, y_hat.shape[:2], self._t(quality), counters, y_hat)
+        code_latents(self.network, y_hat.shape[:2], quality, counters, y_hat)
         return sum(counter.bits for counter in counters)
 
     def windows(self, y_hat: Latents) -> list[Window]:
@@ -182,7 +185,7 @@ class Codec:
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         decoders = [Decoder(window) for window in stream.windows]
         add = meter.add if meter else None
-        y_hat = code_latents(self.model, size, self._t(header.quality), decoders, None, add)
+        y_hat = code_latents(self.network, size, header.quality, decoders, None, add)
         for decoder in decoders:
             decoder.finish()
         first = 0
@@ -215,8 +218,7 @@ class Codec:
         """(1,) the quality as the networks take it."""
         if quality not in QUALITIES:
             raise ConfigError(f"quality must be a whole number in 1..100, not {quality}")
-        lmbda = self.model.config.rate.lmbda(quality)
-        return self.model.quality_of(torch.tensor([lmbda], device=self._device))
+        return torch.tensor([self.model.config.rate.t(quality)], device=self._device)
 
     def _strips(self, rows: int, columns: int) -> Iterator[Strip]:
         return strips(rows, columns, self.model.halo, TOKENS_PER_STRIP)

@@ -135,6 +135,15 @@ class RateConfig:
         _check(quality in QUALITIES, f"quality must be in 1..100, not {quality}")
         return self.lmbda_min * (self.lmbda_max / self.lmbda_min) ** ((quality - 1) / 99)
 
+    @property
+    def half_range(self) -> float:
+        """log(lmbda_max / lmbda_mid); 1 where there is a single lambda."""
+        return math.log(self.lmbda_max / self.lmbda_mid) or 1.0
+
+    def t(self, quality: int) -> float:
+        """The quality as the networks take it: log lambda, from -1 (1) to 1 (100)."""
+        return math.log(self.lmbda(quality) / self.lmbda_mid) / self.half_range
+
 
 @dataclass(frozen=True)
 class ModelConfig:

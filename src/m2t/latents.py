@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from .coding.loop import code_windows
 from .coding.rans import Coder
 from .config import STRIDE
-from .entropy.predictor import build_predictor
-from .model import Model
+from .entropy.predictor import Network, build_predictor
 from .windows import Window, by_shape, cut
 
 Latents = NDArray[np.int32]
@@ -30,9 +28,9 @@ def latent_size(height: int, width: int) -> tuple[int, int]:
 
 @torch.inference_mode()
 def code_latents(
-    model: Model,
+    network: Network,
     size: Sequence[int],
-    t: Tensor,
+    quality: int,
     coders: Sequence[Coder],
     y: Latents | None = None,
     on_tokens: Callable[[int], None] | None = None,
@@ -40,18 +38,17 @@ def code_latents(
     """Run every window of (h, w) tokens through its coder: y, or what the coders read if None.
 
     Args:
-        t: (1,) quality.
         on_tokens: told how many tokens have been coded since the last call.
     """
-    windows = cut(size[0], size[1], model.config.entropy.window)
-    y_hat = np.empty((*size, model.config.transform.latent_channels), np.int32)
-    for (height, width), batch in _batches(windows):
-        predictor = build_predictor(model.entropy, height, width, len(batch), float(t))
+    windows = cut(size[0], size[1], network.config.entropy.window)
+    y_hat = np.empty((*size, network.config.transform.latent_channels), np.int32)
+    for shape, batch in _batches(windows):
         some = [windows[i] for i in batch]
         known = None if y is None else np.stack([_flat(y, window) for window in some])
+        predictor = build_predictor(network, shape, len(batch), quality, known)
         coded = code_windows(predictor, [coders[i] for i in batch], known, on_tokens)
         for window, tokens in zip(some, coded, strict=True):
-            y_hat[window.rows, window.columns] = tokens.reshape(height, width, -1)
+            y_hat[window.rows, window.columns] = tokens.reshape(*shape, -1)
     return y_hat
 
 

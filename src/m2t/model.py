@@ -53,8 +53,7 @@ class Model(nn.Module):
     def quality_of(self, lmbda: Tensor) -> Tensor:
         """t in [-1, 1]: log lambda over the model's range."""
         rate = self.config.rate
-        half_range = math.log(rate.lmbda_max / rate.lmbda_mid) or 1.0
-        return torch.log(lmbda / rate.lmbda_mid) / half_range
+        return torch.log(lmbda / rate.lmbda_mid) / rate.half_range
 
     def log_gain(self, t: Tensor) -> Tensor:
         """(B,) -> (B, C, 1, 1)."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from m2t.coding.loop import code_windows
 from m2t.config import ModelConfig
 from m2t.entropy import transformer
+from m2t.entropy.floating import FloatNetwork
 from m2t.entropy.layers import KeyValueCache
 from m2t.entropy.mixture import MixtureParameters
 from m2t.entropy.predictor import Predictor, build_predictor
@@ -22,6 +23,7 @@ from ..conftest import seeded_model, vary
 
 HEIGHT, WIDTH = 5, 6
 NUM_TOKENS = HEIGHT * WIDTH
+QUALITY = 50
 HEADS = {"sliced": {}, "factorised": {"head": "factorised", "slices": (), "head_width": 0}}
 PLAIN = {"neighbours": False, "source_positions": False, "style": "gelu", "delta": 5.0}
 
@@ -130,16 +132,17 @@ class _Recorder:
 @pytest.mark.parametrize("head", HEADS)
 def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
     """The cached steps of decoding against the masked pass of training."""
-    model = entropy_model(vary(tiny(), masking=masking, **HEADS[head]))
+    config = vary(tiny(), masking=masking, **HEADS[head])
+    model = entropy_model(config)
     y = latents(windows=3)
     recorders = [_Recorder() for _ in y]
-    predictor = build_predictor(model, HEIGHT, WIDTH, len(y), 0.0)
+    predictor = build_predictor(FloatNetwork(model, config), (HEIGHT, WIDTH), len(y), QUALITY)
     with torch.inference_mode():
         coded = code_windows(predictor, recorders, y.numpy().astype(np.int32))
     assert np.array_equal(coded, y)
     schedule = build(model.schedule, HEIGHT, WIDTH)
     num_groups = len(schedule.ends)
-    t = torch.zeros(3)
+    t = torch.full((3,), config.rate.t(QUALITY))
     if masking == "m2t":
         slots = m2t_slots(model.schedule, HEIGHT, WIDTH, model.config.window)
         expected = model.parameters_at(y, slots, t).means
@@ -179,7 +182,7 @@ def test_entropy_order_codes_the_surest_tokens_first() -> None:
     )
     model = entropy_model(config)
     y = latents(windows=2)
-    predictor = build_predictor(model, HEIGHT, WIDTH, 2, 0.0)
+    predictor = build_predictor(FloatNetwork(model, config), (HEIGHT, WIDTH), 2, QUALITY)
     groups: list[np.ndarray] = []
     next_group = predictor.next_group
 
@@ -207,4 +210,4 @@ def test_cache_grows_in_place() -> None:
 def test_predictor_is_abstract() -> None:
     model = entropy_model(tiny())
     with pytest.raises(NotImplementedError):
-        Predictor(model, build(model.schedule, 2, 2), 1, 0.0).next_group()
+        Predictor(FloatNetwork(model, tiny()), build(model.schedule, 2, 2), 1, 50).next_group()

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 from scipy import stats
 
+from m2t.entropy.floating import as_integers
 from m2t.entropy.mixture import MixtureParameters, mixture_bits
-from m2t.entropy.predictor import as_integers
 
 
 def parameters(*shape: int, seed: int = 0) -> MixtureParameters:

@@ -57,7 +57,7 @@ def quantise(means: NDArray, scales: NDArray, weights: NDArray) -> Mixture:
     """
     limit = MEAN_LIMIT >> MEAN_BITS
     steps = np.rint(_clamped(means, -limit, limit) * (1 << MEAN_BITS)).astype(np.int32)
-    return Mixture(steps, _rungs(scales), _rounded_weights(weights))
+    return Mixture(steps, _rungs(scales), rounded_weights(weights))
 
 
 def _clamped(values: NDArray, low: float, high: float) -> NDArray[np.float32]:
@@ -65,7 +65,7 @@ def _clamped(values: NDArray, low: float, high: float) -> NDArray[np.float32]:
     return np.clip(values, low, high).astype(np.float32, order="C", copy=False)
 
 
-def _rounded_weights(weights: NDArray) -> NDArray[np.uint16]:
+def rounded_weights(weights: NDArray) -> NDArray[np.uint16]:
     """Differences of the rounded cumulative sums: each is off by at most 1, the sum by nothing."""
     sums = np.cumsum(_clamped(weights, 0, 2**24), axis=1, dtype=np.float64)
     total = sums[:, -1:]

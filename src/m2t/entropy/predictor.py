@@ -4,34 +4,65 @@ The encoder runs these very steps as well, so that both sides compute the same m
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..coding.gaussians import Mixture, quantise
+from ..coding.gaussians import Mixture
+from ..config import ModelConfig
 from ..schedule import Schedule, build
 from .layers import KeyValueCache
-from .mixture import MixtureParameters
-from .slots import m2t_slots, mt_slots
-from .transformer import EntropyModel
+from .slots import Slots, m2t_slots, mt_slots
+
+SURE_RUNG = 48
+"""Scales below this rung of the coder's ladder (sigma 0.25) leave next to no entropy."""
+
+
+class Network(Protocol):
+    """What predicts mixtures: in integers (integer/network.py), or in floats (floating.py)."""
+
+    config: ModelConfig
+    slices: Sequence[slice]
+    """Of a token's channels: predicted one after the other."""
+    exact: bool
+    """One pass over all slots gives the very mixtures that steps with a cache give."""
+
+    def squash(self, symbols: NDArray[np.int32]) -> Tensor:
+        """Token integers as the network takes them."""
+        ...
+
+    def trunk(
+        self, tokens: Tensor, slots: Slots, quality: int, caches: list[KeyValueCache] | None = None
+    ) -> Tensor:
+        """(W, N, C) tokens -> (W, n, width) for the slots."""
+        ...
+
+    def prepare(self, trunk: Tensor) -> Tensor:
+        """What all slices need of the trunk's output, computed once per group."""
+        ...
+
+    def mixtures(self, k: int, prepared: Tensor, earlier: Tensor, quality: int) -> list[Mixture]:
+        """For each window, the mixtures of slice k: rows (n, channels) in order."""
+        ...
 
 
 class Predictor:
     """What MT and M2T share: windows filled token by token, slices of channels within a group."""
 
-    def __init__(self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float) -> None:
-        self.model, self.schedule = model, schedule
-        self.device = model.mask_token.device
-        self.t = torch.full((num_windows,), t, device=self.device)
-        self.prior = model.prior(self.t)
+    def __init__(
+        self, network: Network, schedule: Schedule, num_windows: int, quality: int
+    ) -> None:
+        self.network, self.schedule, self.quality = network, schedule, quality
         self.num_groups = len(schedule.ends)
-        self.slices: Sequence[slice] = model.head.slices
-        num_tokens, channels = len(schedule.order), model.embed.in_features
-        self.y_hat = np.zeros((num_windows, num_tokens, channels), np.int32)
+        self.slices = network.slices
+        shape = (num_windows, len(schedule.order), network.config.transform.latent_channels)
+        self.y_hat = np.zeros(shape, np.int32)
         # As the network takes them; zero where not revealed yet, which nothing may read.
-        self.tokens = torch.zeros(self.y_hat.shape, device=self.device)
+        self.tokens = network.squash(self.y_hat)
+        self.rows = np.arange(num_windows)[:, None]
         self.step = -1
         self.prepared: Tensor  # (W, n, ...) the group as the head takes it
 
@@ -39,7 +70,7 @@ class Predictor:
         """(W, n) raster indices of the tokens to be coded next."""
         self.step += 1
         group = self._predict()
-        self.group = np.broadcast_to(group, (len(self.y_hat), group.shape[-1]))
+        self.group = np.broadcast_to(group, (len(self.y_hat), group.shape[-1])).copy()
         return self.group
 
     def _predict(self) -> NDArray[np.int64]:
@@ -48,99 +79,115 @@ class Predictor:
 
     def mixtures(self, k: int) -> list[Mixture]:
         """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
-        earlier = self._group_tokens()[..., : self.slices[k].start]
-        return as_integers(self.model.head.slice(k, self.prepared, earlier, self.prior))
+        earlier = self.tokens[self.rows, self.group][..., : self.slices[k].start]
+        return self.network.mixtures(k, self.prepared, earlier, self.quality)
 
     def reveal(self, k: int, symbols: NDArray[np.int32]) -> None:
         """The values (W, n, channels) of slice k."""
-        rows, channels = np.arange(len(self.y_hat))[:, None], self.slices[k]
-        self.y_hat[rows, self.group, channels] = symbols
-        values = torch.from_numpy(symbols).to(self.device, torch.float32)
-        group = torch.from_numpy(self.group.copy()).to(self.device)
-        self.tokens[torch.from_numpy(rows), group, channels] = self.model.squash(values)
-
-    def _group_tokens(self) -> Tensor:
-        """(W, n, C) the group's tokens, as far as revealed."""
-        rows = torch.arange(len(self.y_hat))[:, None]
-        return self.tokens[rows, torch.from_numpy(self.group.copy())]
+        self.y_hat[self.rows, self.group, self.slices[k]] = symbols
+        self.tokens[self.rows, self.group, self.slices[k]] = self.network.squash(symbols)
 
 
 class M2TPredictor(Predictor):
     """Masked twice: each group's slots pass once; earlier ones are in the cache (paper 3.6)."""
 
-    def __init__(self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float) -> None:
-        super().__init__(model, schedule, num_windows, t)
-        self.slots = m2t_slots(model.schedule, schedule.height, schedule.width, model.config.window)
+    def __init__(
+        self, network: Network, schedule: Schedule, num_windows: int, quality: int
+    ) -> None:
+        super().__init__(network, schedule, num_windows, quality)
+        config = network.config
+        shape = (schedule.height, schedule.width)
+        self.slots = m2t_slots(config.schedule, *shape, config.entropy.window)
         num_slots = len(schedule.order)
-        self.caches = [KeyValueCache(num_slots) for _ in model.blocks]
+        self.caches = [KeyValueCache(num_slots) for _ in range(config.entropy.layers)]
 
     def _predict(self) -> NDArray[np.int64]:
         where = self.schedule.slices[self.step]
-        trunk = self.model.trunk(self.tokens, self.slots.part(where), self.t, self.caches)
-        self.prepared = self.model.head.prepare(trunk)
+        slots = self.slots.part(where)
+        trunk = self.network.trunk(self.tokens, slots, self.quality, self.caches)
+        self.prepared = self.network.prepare(trunk)
         return self.schedule.order[where]
 
 
 class MTPredictor(Predictor):
     """Masked once: every step passes all tokens through the network (paper 3.5)."""
 
-    def __init__(self, model: EntropyModel, schedule: Schedule, num_windows: int, t: float) -> None:
-        super().__init__(model, schedule, num_windows, t)
-        self.known = torch.zeros(self.y_hat.shape[:2], dtype=torch.bool)
+    def __init__(
+        self, network: Network, schedule: Schedule, num_windows: int, quality: int
+    ) -> None:
+        super().__init__(network, schedule, num_windows, quality)
+        self.known = np.zeros(self.y_hat.shape[:2], bool)
 
     def _predict(self) -> NDArray[np.int64]:
-        schedule, model = self.schedule, self.model
-        slots = mt_slots(self.known, schedule.height, schedule.width, model.config.window)
-        prepared = model.head.prepare(model.trunk(self.tokens, slots, self.t))
+        schedule, network = self.schedule, self.network
+        window = network.config.entropy.window
+        slots = mt_slots(torch.from_numpy(self.known), schedule.height, schedule.width, window)
+        prepared = network.prepare(network.trunk(self.tokens, slots, self.quality))
         where = schedule.slices[self.step]
-        if model.schedule.order == "entropy":
+        if network.config.schedule.order == "entropy":
             group = self._surest(prepared, where.stop - where.start)
         else:
-            group = torch.from_numpy(schedule.order[where].copy()).expand(len(self.y_hat), -1)
-        rows = torch.arange(len(self.y_hat))[:, None]
-        self.prepared = prepared[rows, group]
-        self.known[rows, group] = True
-        return group.numpy()
+            group = np.repeat(schedule.order[None, where], len(self.known), axis=0)
+        self.prepared = prepared[self.rows, group]
+        self.known[self.rows, group] = True
+        return group
 
-    def _surest(self, prepared: Tensor, count: int) -> Tensor:
+    def _surest(self, prepared: Tensor, count: int) -> NDArray[np.int64]:
         """(W, count) the unknown tokens of least predicted entropy, ties to the first in raster.
 
-        MaskGIT's adaptive order, with entropies as MIMT has it (paper 3.4). A slice's entropy is
-        judged with the token's earlier slices at zero: they are not known yet.
+        MaskGIT's adaptive order, with entropies as MIMT has it (paper 3.4); in integers: the sum of
+        all channels' mean rungs, which are logarithms of scales. A slice is judged with the
+        token's earlier slices at zero: they are not known yet.
         """
-        model, bits = self.model, torch.zeros(self.known.shape)
+        num_windows, num_tokens = self.known.shape
+        doubt = np.zeros((num_windows, num_tokens), np.int64)
         for k, channels in enumerate(self.slices):
-            earlier = torch.zeros(*prepared.shape[:2], channels.start, device=self.device)
-            bits += entropy_bound(model.head.slice(k, prepared, earlier, self.prior)).cpu()
-        bits[self.known] = torch.inf
-        return bits.sort(dim=1, stable=True).indices[:, :count]
+            earlier = torch.zeros_like(self.tokens[..., : channels.start])
+            mixtures = self.network.mixtures(k, prepared, earlier, self.quality)
+            for i, mixture in enumerate(mixtures):
+                rungs = np.maximum(mixture.scales.astype(np.int64), SURE_RUNG)
+                doubt[i] += (rungs * mixture.weights).sum(1).reshape(num_tokens, -1).sum(1)
+        doubt[self.known] = np.iinfo(np.int64).max
+        return doubt.argsort(axis=1, kind="stable")[:, :count]
 
 
-def entropy_bound(p: MixtureParameters) -> Tensor:
-    """(..., channels) mixtures -> (...) summed entropy of the Gaussians of equal variance, bits.
+class OnePassPredictor(M2TPredictor):
+    """M2T where all tokens are known, as the encoder knows them: one masked pass (Eq. 2)."""
 
-    A rounding error's variance is added, so that it tends to 0 bits for sure symbols.
-    """
-    weights = p.logits.softmax(-2)
-    mean = (weights * p.means).sum(-2, keepdim=True)
-    variance = (weights * (torch.exp(2 * p.log_scales) + (p.means - mean).square())).sum(-2)
-    return (0.5 * torch.log2(1 + 12 * variance)).sum(-1)
+    def __init__(
+        self, network: Network, schedule: Schedule, quality: int, y: NDArray[np.int32]
+    ) -> None:
+        super().__init__(network, schedule, len(y), quality)
+        tokens = network.squash(y)
+        prepared = network.prepare(network.trunk(tokens, self.slots, quality))
+        tokens = tokens[:, self.slots.target]
+        self.all_mixtures = [
+            network.mixtures(k, prepared, tokens[..., : channels.start], quality)
+            for k, channels in enumerate(self.slices)
+        ]
+
+    def _predict(self) -> NDArray[np.int64]:
+        return self.schedule.order[self.schedule.slices[self.step]]
+
+    def mixtures(self, k: int) -> list[Mixture]:
+        """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
+        where, channels = self.schedule.slices[self.step], self.slices[k]
+        width = channels.stop - channels.start
+        rows = slice(where.start * width, where.stop * width)
+        return [Mixture(*(part[rows] for part in mixture)) for mixture in self.all_mixtures[k]]
 
 
 def build_predictor(
-    model: EntropyModel, height: int, width: int, num_windows: int, t: float
+    network: Network,
+    shape: tuple[int, int],
+    num_windows: int,
+    quality: int,
+    y: NDArray[np.int32] | None = None,
 ) -> Predictor:
-    """For `num_windows` windows of height x width tokens at quality t."""
-    schedule = build(model.schedule, height, width)
-    kind = M2TPredictor if model.config.masking == "m2t" else MTPredictor
-    return kind(model, schedule, num_windows, t)
-
-
-def as_integers(p: MixtureParameters) -> list[Mixture]:
-    """One Mixture for each window of (W, n, K, channels), rows in the order of (n, channels)."""
-    weights = p.logits.softmax(-2)
-    arrays = [v.transpose(-1, -2).cpu().numpy() for v in (p.means, p.log_scales.exp(), weights)]
-    mixtures = p.means.shape[-2]
-    return [
-        quantise(*(v.reshape(-1, mixtures) for v in window)) for window in zip(*arrays, strict=True)
-    ]
+    """For windows of `shape` tokens; y (W, N, C) where they are known, which may save time."""
+    schedule = build(network.config.schedule, *shape)
+    if network.config.entropy.masking == "mt":
+        return MTPredictor(network, schedule, num_windows, quality)
+    if y is not None and network.exact:
+        return OnePassPredictor(network, schedule, quality, y)
+    return M2TPredictor(network, schedule, num_windows, quality)

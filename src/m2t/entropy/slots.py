@@ -42,6 +42,38 @@ class Slots(NamedTuple):
         return Slots(*s, neighbours=self.neighbours[where], mask=None)
 
 
+class Read(NamedTuple):
+    """What the slots of a window carry and see, taken from its tokens."""
+
+    carried: Tensor
+    """(B, n, C): the token of each slot, or the mask token."""
+    masked: Tensor
+    """(n,) or (B, n) bool: it is the mask token."""
+    around: Tensor
+    """(B, n, 8 C): the neighbours of each slot's target, zeros where not known."""
+    known: Tensor
+    """(n, 8) or (B, n, 8) bool: they are known."""
+
+
+def read_slots(tokens: Tensor, mask_token: Tensor, slots: Slots) -> Read:
+    """Fill slots from tokens (B, N, C) in raster order; what is not known is never read."""
+    n, device = tokens.shape[1], tokens.device
+    source, around = slots.source.to(device), slots.neighbours.to(device)
+    extra = torch.stack((mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
+    tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
+    known = around < n
+    seen = _gather(tokens, torch.where(known, around, n + 1).flatten(-2))
+    seen = seen.unflatten(1, around.shape[-2:]).flatten(-2)
+    return Read(_gather(tokens, source), source == n, seen, known)
+
+
+def _gather(tokens: Tensor, index: Tensor) -> Tensor:
+    """tokens (B, N, C) at index (n,) or (B, n) -> (B, n, C)."""
+    if index.ndim == 1:
+        return tokens[:, index]
+    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
 @functools.lru_cache(maxsize=256)
 @torch.inference_mode(False)  # or a cached tensor could not take part in training later
 def _neighbours(height: int, width: int) -> Tensor:

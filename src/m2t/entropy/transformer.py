@@ -14,7 +14,7 @@ from ..schedule import build
 from .head import build_head
 from .layers import Block, KeyValueCache, norm
 from .mixture import MixtureParameters, mixture_bits
-from .slots import Slots, m2t_slots, mt_slots
+from .slots import Slots, m2t_slots, mt_slots, read_slots
 
 _MASKED_SHARE = (0.05, 0.99)  # of an MT training window (paper 3.5)
 
@@ -80,20 +80,16 @@ class EntropyModel(nn.Module):
             t: (B,) quality.
             caches: one per block, holding the slots of earlier groups.
         """
-        n, device = tokens.shape[1], tokens.device
+        device = tokens.device
         if torch.is_autocast_enabled(device.type):  # halves the traffic of gathering neighbours
             tokens = tokens.to(torch.get_autocast_dtype(device.type))
-        source, around = slots.source.to(device), slots.neighbours.to(device)
-        extra = torch.stack((self.mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
-        tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
-        x = self.embed(_gather(tokens, source)) + self.positions[slots.position]
+        read = read_slots(tokens, self.mask_token, slots)
+        x = self.embed(read.carried) + self.positions[slots.position]
         if self.config.source_positions:
             x = x + self.source_positions[slots.source_position]
         if self.config.neighbours:
-            known = around < n
-            seen = _gather(tokens, torch.where(known, around, n + 1).flatten(-2))
-            x = x + self.neighbours(seen.unflatten(1, around.shape[-2:]).flatten(-2))
-            x = x + self.neighbours_known(known.to(tokens.dtype))
+            x = x + self.neighbours(read.around)
+            x = x + self.neighbours_known(read.known.to(tokens.dtype))
         x = x + self.quality(t[:, None, None])
         bias = None
         if slots.mask is not None:  # finite, or a row with nothing to see would become NaN
@@ -148,13 +144,6 @@ class EntropyModel(nn.Module):
             bits[:, group] = mixture_bits(y, self.parameters_at(y_hat, slots, t))[:, group]
             known[:, group] = True
         return bits
-
-
-def _gather(tokens: Tensor, index: Tensor) -> Tensor:
-    """tokens (B, N, C) at index (n,) or (B, n) -> (B, n, C)."""
-    if index.ndim == 1:
-        return tokens[:, index]
-    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
 
 
 def _random_known(batch: int, num_tokens: int) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,232 @@
+"""From a trained float model to integers: calibrate scales on real latents, then round.
+
+Scales are static: measured once, stored with the weights. Each layer's input has one scale per
+channel where a norm precedes it (folded into the norm's gain and the layer's columns), one for all
+channels elsewhere; each row of a weight has a scale of its own.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...coding.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
+from ...config import QUALITIES, ModelConfig
+from ..head import SlicedHead
+from ..layers import Block
+from ..transformer import EntropyModel
+from .arithmetic import EXP_ONE, EXP_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM
+from .network import HIDDEN_STEPS
+from .products import EXACT, WEIGHT_LIMIT
+
+LOG_STEP = math.log1p(255) / 127
+"""Unit of squashed tokens where the network takes logarithms."""
+SQUASH_ENTRIES = 256
+HEADROOM = 8.0
+"""The residual stream's limit over the largest value seen in calibration."""
+
+Stats = dict[str, Tensor]
+"""Largest absolute value of each channel, by the place where it was seen."""
+
+
+@torch.inference_mode()
+def calibrate(
+    model: EntropyModel, windows: Iterable[tuple[Tensor, Tensor]], clip: float = 1.0
+) -> Stats:
+    """Watch the float model predict windows: pairs of tokens (B, h, w, C) and qualities t (B,).
+
+    `clip` shortens the ranges of int8 activations: rare extremes then saturate, and the rest is
+    resolved better.
+    """
+    stats: Stats = {}
+
+    def see(name: str, x: Tensor) -> None:
+        seen = x.detach().abs().flatten(0, -2).amax(0)
+        stats[name] = torch.maximum(stats[name], seen) if name in stats else seen
+
+    def watch(name: str, module: nn.Module, into: bool = False) -> None:
+        def on_call(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            see(name, inputs[0] if into else output)
+
+        hooks.callback(module.register_forward_hook(on_call).remove)
+
+    with ExitStack() as hooks:
+        for i, block in enumerate(model.blocks):
+            assert isinstance(block, Block)
+            watch(f"{i}.residual", block)
+            watch(f"{i}.entry", block, into=True)
+            watch(f"{i}.norm_1", block.norm_1)
+            watch(f"{i}.qkv", block.attention.qkv)
+            watch(f"{i}.attended", block.attention.out, into=True)
+            watch(f"{i}.norm_2", block.norm_2)
+            watch(f"{i}.mlp_in", block.mlp_in)
+            watch(f"{i}.hidden", block.mlp_out, into=True)
+        watch("norm", model.norm)
+        if isinstance(model.head, SlicedHead):
+            for k, out in enumerate(model.head.out):
+                watch(f"head.{k}", out, into=True)
+        for tokens, t in windows:
+            model(tokens, tokens, t)
+    exempt = ("residual", "entry")
+    return {n: s if n.endswith(exempt) else s * clip for n, s in stats.items()}
+
+
+def quantise_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """float (rows, cols) -> int8 within +-63, and the unit of each row."""
+    unit = weight.abs().amax(1).clamp_min(1e-12) / WEIGHT_LIMIT
+    # Rows whose absolute weights could sum past the exact range get a coarser unit.
+    total = (weight / unit[:, None]).abs().sum(1) + weight.shape[1] / 2
+    unit = unit * (total * 127 / (EXACT - 1)).clamp_min(1.0)
+    return (weight / unit[:, None]).round().to(torch.int8), unit
+
+
+class Exporter:
+    """Collects the integer tensors of one model."""
+
+    def __init__(self, model: EntropyModel, config: ModelConfig, stats: Stats) -> None:
+        self.model, self.config, self.stats = model, config, stats
+        self.tensors: dict[str, Tensor] = {}
+        log_input = model.config.delta == 0
+        self.token_unit = LOG_STEP if log_input else 1.0 / model.config.delta
+        largest = max(float(s.max()) for n, s in stats.items() if n.endswith(("residual", "entry")))
+        self.residual_unit = HEADROOM * largest / RESIDUAL_LIMIT
+
+    def linear(
+        self,
+        name: str,
+        weight: Tensor,
+        bias: Tensor | None,
+        unit_in: Tensor | float,
+        unit_out: Tensor | float,
+    ) -> None:
+        """A layer whose input and output count in these units."""
+        integers, unit = quantise_rows(weight.double() * unit_in)
+        self.tensors[f"{name}.weight"] = integers
+        self.tensors[f"{name}.multiplier"] = (unit / unit_out).float()
+        bias = torch.zeros(len(weight)) if bias is None else bias
+        self.tensors[f"{name}.bias"] = (bias.double() / unit_out).float()
+
+    def norm(self, name: str, norm: nn.Module, seen: Tensor, weight: Tensor) -> Tensor:
+        """A norm that feeds `weight`; returns the unit of each of its channels.
+
+        Between channels, activations and weights share their spread (SmoothQuant): the product of
+        units is fixed, and each side takes the square root of the imbalance.
+        """
+        spread = (seen.clamp_min(1e-6) / weight.abs().amax(0).clamp_min(1e-6)).sqrt()
+        unit = (spread * (seen.clamp_min(1e-6) / spread).max() / 127).double()
+        gain, eps = norm.weight.double(), norm.eps  # type: ignore[union-attr]
+        assert isinstance(gain, Tensor)
+        self.tensors[f"{name}.gain"] = (gain / unit).float()
+        self.tensors[f"{name}.eps"] = torch.tensor(
+            float(eps) / self.residual_unit**2,  # type: ignore[arg-type]
+            dtype=torch.float64,
+        )
+        if isinstance(norm, nn.LayerNorm):
+            self.tensors[f"{name}.bias"] = (norm.bias.double() / unit).float()
+        return unit
+
+    def stream(self, values: Tensor) -> Tensor:
+        """Values added to the residual stream, in its unit."""
+        return (values.double() / self.residual_unit).round().float()
+
+    def embeddings(self) -> None:
+        """Everything that a slot starts from."""
+        m, e = self.model, self.model.config
+        entries = torch.arange(SQUASH_ENTRIES, dtype=torch.float64)
+        table = entries.log1p() / LOG_STEP if e.delta == 0 else entries.clamp(max=127)
+        self.tensors["squash"] = table.round().to(torch.int8)
+        unit = self.token_unit
+        self.linear("embed", m.embed.weight, m.embed.bias, unit, self.residual_unit)
+        self.tensors["mask"] = self.stream(m.embed.weight @ m.mask_token)
+        self.tensors["positions"] = self.stream(m.positions)
+        if e.source_positions:
+            self.tensors["source_positions"] = self.stream(m.source_positions)
+        if e.neighbours:
+            self.linear("neighbours", m.neighbours.weight, None, unit, self.residual_unit)
+            self.tensors["neighbours_known"] = self.stream(m.neighbours_known.weight.T)
+        t = qualities(self.config)
+        self.tensors["quality"] = self.stream(m.quality(t[:, None]))
+        drops = torch.arange(math.ceil(math.log(2 * EXP_ONE) * EXP_STEPS) + 1).double()
+        exponentials = (EXP_ONE * torch.exp(-drops / EXP_STEPS)).round().float()
+        assert exponentials[-1] == 0
+        self.tensors["exp_table"] = exponentials
+
+    def block(self, i: int, block: Block) -> None:
+        """One transformer block."""
+        name, attention = f"blocks.{i}", block.attention
+        seen: Callable[[str], Tensor] = lambda place: self.stats[f"{i}.{place}"]  # noqa: E731
+        heads = attention.heads
+        unit = self.norm(f"{name}.norm_1", block.norm_1, seen("norm_1"), attention.qkv.weight)
+        units = seen("qkv").view(3, -1).amax(1).double() / 127  # of q, k and v
+        width = attention.out.in_features
+        self.linear(
+            f"{name}.qkv",
+            attention.qkv.weight,
+            attention.qkv.bias,
+            unit,
+            units.repeat_interleave(width),
+        )
+        steps = units[0] * units[1] * (width // heads) ** -0.5 * EXP_STEPS
+        self.tensors[f"{name}.steps"] = steps.float()
+        attended = seen("attended").max().double() / 127
+        self.tensors[f"{name}.attended"] = (units[2] / (WEIGHT_SUM * attended)).float()
+        self.linear(
+            f"{name}.out", attention.out.weight, attention.out.bias, attended, self.residual_unit
+        )
+        unit = self.norm(f"{name}.norm_2", block.norm_2, seen("norm_2"), block.mlp_in.weight)
+        hidden = seen("hidden").max().double() / 127
+        entry = hidden
+        if block.activation is F.gelu:
+            entry = seen("mlp_in").max().double() / 127
+            curve = F.gelu(torch.arange(-127, 128).double() * entry) / hidden
+            self.tensors[f"{name}.activation"] = curve.round().clamp(-127, 127).to(torch.int8)
+        self.linear(f"{name}.mlp_in", block.mlp_in.weight, block.mlp_in.bias, unit, entry)
+        self.linear(
+            f"{name}.mlp_out", block.mlp_out.weight, block.mlp_out.bias, hidden, self.residual_unit
+        )
+
+    def head(self) -> None:
+        """The head's layers, and its scales by quality."""
+        head = self.model.head
+        layers = [head.out] if not isinstance(head, SlicedHead) else list(head.out)
+        first = head.from_trunk if isinstance(head, SlicedHead) else head.out
+        unit = self.norm("norm", self.model.norm, self.stats["norm"], first.weight)  # type: ignore[union-attr]
+        units = [unit] * len(layers)
+        if isinstance(head, SlicedHead):
+            units = [self.stats[f"head.{k}"].max().double() / 127 for k in range(len(layers))]
+            fine = torch.stack(units).repeat_interleave(head.hidden) / HIDDEN_STEPS
+            self.linear("head.from_trunk", head.from_trunk.weight, head.from_trunk.bias, unit, fine)
+            for k, layer in enumerate(head.from_earlier):
+                assert isinstance(layer, nn.Linear)
+                entry = units[k + 1] / HIDDEN_STEPS
+                self.linear(f"head.from_earlier.{k}", layer.weight, None, self.token_unit, entry)
+        rungs_per_nat = SIGMAS_PER_OCTAVE / math.log(2)
+        for k, layer in enumerate(layers):
+            assert isinstance(layer, nn.Linear)
+            # Outputs: means as they are, scales in rungs of the ladder, logits in table steps.
+            scale = torch.tensor([1.0, 1 / rungs_per_nat, 1 / EXP_STEPS], dtype=torch.float64)
+            scale = scale.repeat_interleave(layer.out_features // 3)
+            self.linear(f"head.out.{k}", layer.weight, layer.bias, units[k], scale)
+        prior = self.model.prior(qualities(self.config))[:, 0].double()  # (100, C)
+        self.tensors["head.means"] = (64 * prior.exp()).float()
+        self.tensors["head.rungs"] = (prior * rungs_per_nat + UNIT_SIGMA).float()
+
+
+def qualities(config: ModelConfig) -> Tensor:
+    """(100,) t of every quality."""
+    return torch.tensor([config.rate.t(quality) for quality in QUALITIES])
+
+
+@torch.inference_mode()
+def export(model: EntropyModel, config: ModelConfig, stats: Stats) -> dict[str, Tensor]:
+    """The tensors of IntegerEntropyModel."""
+    exporter = Exporter(model, config, stats)
+    exporter.embeddings()
+    for i, block in enumerate(model.blocks):
+        assert isinstance(block, Block)
+        exporter.block(i, block)
+    exporter.head()
+    return {name: tensor.contiguous() for name, tensor in exporter.tensors.items()}
