@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 m2t train --preset light --data "$1" --out checkpoints/light --resume "${@:2}"
-python -m m2t.train.ship checkpoints/light/model.safetensors src/m2t/weights/light.safetensors
+m2t export checkpoints/light/model.safetensors src/m2t/weights/light.safetensors --data "$1" -f

@@ -1,6 +1,7 @@
 """A tiny seeded model and codec, and synthetic photographs: all that most tests need."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
-from m2t.checkpoint import model_id
+from m2t.checkpoint import save_model
 from m2t.codec import Codec
 from m2t.config import ModelConfig
+from m2t.entropy.floating import FloatNetwork
 from m2t.model import Model
 from m2t.presets import tiny
+from m2t.train.export import export
 
 settings.register_profile("m2t", deadline=None)  # machines are noisy
 settings.load_profile("m2t")
@@ -49,7 +52,23 @@ def model() -> Model:
     return seeded_model(tiny())
 
 
+def float_codec(model: Model, identity: bytes = b"untitled") -> Codec:
+    """A codec that computes in floating point, as training does."""
+    return Codec(model, FloatNetwork(model.entropy, model.config), identity)
+
+
 @pytest.fixture(scope="session")
-def codec(model: Model) -> Codec:
-    """A codec with the tiny model."""
-    return Codec(model, model_id(model.config, model.state_dict()))
+def weights(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, exported."""
+    folder = tmp_path_factory.mktemp("weights")
+    for i in range(3):
+        photograph(96, 96, seed=i).save(folder / f"{i}.png")
+    save_model(folder / "float.safetensors", model.config, model.state_dict())
+    export(folder / "float.safetensors", folder / "tiny.safetensors", folder)
+    return folder / "tiny.safetensors"
+
+
+@pytest.fixture(scope="session")
+def codec(weights: Path) -> Codec:
+    """A codec with the tiny model, in integers."""
+    return Codec.load(weights)

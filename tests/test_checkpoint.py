@@ -4,11 +4,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from m2t.checkpoint import build_model, load_model, model_id, read_model, save_model
+from m2t.checkpoint import (
+    INTEGER,
+    build_codec,
+    build_model,
+    load_model,
+    model_id,
+    read_model,
+    save_model,
+)
 from m2t.errors import ModelError, UnknownModel
 from m2t.model import Model
 from m2t.presets import light
-from m2t.train.ship import ship
 from m2t.zoo import locate
 
 
@@ -54,15 +61,21 @@ def test_locate(tmp_path: Path) -> None:
         locate("nonesuch")
 
 
-def test_shipped_weights_are_half_as_large_and_have_an_id_of_their_own(
-    model: Model, tmp_path: Path
+def test_exported_weights_are_smaller_and_have_an_id_of_their_own(
+    model: Model, weights: Path
 ) -> None:
-    full, half = tmp_path / "full.safetensors", tmp_path / "folder" / "half.safetensors"
-    save_model(full, model.config, model.state_dict())
-    identity = ship(full, half)
-    assert identity != model_id(model.config, model.state_dict())
-    assert identity == model_id(*read_model(half))
-    assert half.stat().st_size < 0.6 * full.stat().st_size
-    loaded = load_model(half)
-    assert loaded.gain_slope.dtype == torch.float32
-    torch.testing.assert_close(loaded.state_dict(), model.state_dict(), atol=1e-3, rtol=1e-3)
+    config, state = read_model(weights)
+    assert config == model.config
+    assert model_id(config, state) != model_id(model.config, model.state_dict())
+    assert weights.stat().st_size < 0.6 * weights.with_name("float.safetensors").stat().st_size
+    assert not any(name.startswith("entropy.") for name in state)
+    transforms, network = build_codec(config, state, torch.device("cpu"))
+    assert network.exact
+    assert transforms.gain_slope.dtype == torch.float32
+
+
+def test_incomplete_integers_are_refused(weights: Path) -> None:
+    config, state = read_model(weights)
+    del state[INTEGER + "blocks.1.steps"]
+    with pytest.raises(ModelError, match="do not fit"):
+        build_codec(config, state, torch.device("cpu"))

@@ -15,10 +15,17 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .config import ModelConfig
+from .entropy.floating import FloatNetwork
+from .entropy.integer.network import IntegerEntropyModel
+from .entropy.integer.products import choose
+from .entropy.predictor import Network
 from .errors import ConfigError, ModelError
 from .model import Model
+from .transforms import Transforms
 
 MODEL_ID_BYTES = 8
+INTEGER = "integer."
+"""Prefix of the tensors of an exported entropy model."""
 _CONFIG_KEY = "m2t_config"
 
 
@@ -70,6 +77,28 @@ def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"weights do not fit their configuration: {reason}") from error
     return model.eval()
+
+
+def build_codec(
+    config: ModelConfig, state: Mapping[str, Tensor], device: torch.device
+) -> tuple[Transforms, Network]:
+    """What a codec runs on: transforms, and the entropy model in integers if it was exported."""
+    integers = {
+        name.removeprefix(INTEGER): tensor.to(device)
+        for name, tensor in state.items()
+        if name.startswith(INTEGER)
+    }
+    if not integers:
+        model = build_model(config, state).to(device)
+        return model, FloatNetwork(model.entropy, config)
+    transforms = Transforms(config)
+    rest = {name: t.float() for name, t in state.items() if not name.startswith(INTEGER)}
+    try:
+        transforms.load_state_dict(rest)
+        network = IntegerEntropyModel(config, integers, choose(device))
+    except (KeyError, RuntimeError, IndexError) as error:
+        raise ModelError(f"weights do not fit their configuration: {error}") from error
+    return transforms.to(device).eval(), network
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

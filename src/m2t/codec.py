@@ -15,18 +15,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from . import zoo
-from .checkpoint import build_model, model_id, read_model
+from .checkpoint import build_codec, model_id, read_model
 from .coding import Counter, Decoder, Encoder
 from .config import QUALITIES, STRIDE
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
-from .entropy.floating import FloatNetwork
 from .entropy.predictor import Network
 from .errors import ConfigError, Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .latents import Latents, code_latents, latent_size, latents_crc
-from .model import Model
 from .strips import Strip, strips
+from .transforms import Transforms
 from .windows import Window, cut
 
 Progress = Callable[[float], None]
@@ -39,9 +38,12 @@ LATENT_LIMIT = 2**24
 class Codec:
     """One model, ready to compress and decompress. Safe to share; holds no state between calls."""
 
-    def __init__(self, model: Model, identity: bytes) -> None:
-        self.model = model.eval().requires_grad_(False)
-        self.network: Network = FloatNetwork(self.model.entropy, self.model.config)
+    def __init__(self, transforms: Transforms, network: Network, identity: bytes) -> None:
+        self.transforms = transforms.eval().requires_grad_(False)
+        # Dense convolutions run faster so on a CPU.
+        self.transforms.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network
+        self.config = network.config
         self.identity = identity
         """The model id that files carry."""
 
@@ -54,9 +56,8 @@ class Codec:
         Raises UnknownModel or ModelError.
         """
         config, state = read_model(zoo.locate(name_or_path))
-        model = build_model(config, state)
-        model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(model, model_id(config, state))
+        parts = build_codec(config, state, torch.device(device))
+        return cls(*parts, model_id(config, state))
 
     @classmethod
     def for_file(cls, data: bytes, *, device: str = "cpu") -> "Codec":
@@ -113,14 +114,7 @@ class Codec:
         return from_picture(picture)
 
     def estimate(self, image: Image.Image, quality: int = 50) -> float:
-        """The model's own estimate of the latents' size, in bits: no coder, one pass."""
-        y_hat = torch.from_numpy(self.analyse(to_picture(image), quality)).float()
-        y_hat = y_hat.permute(2, 0, 1)[None].to(self._device)
-        with torch.inference_mode():
-            return float(self.model.rate(y_hat, y_hat, self._t(quality)))
-
-    def count(self, image: Image.Image, quality: int = 50) -> float:
-        """Ideal size of the latents, in bits, under the integer probabilities that code them."""
+        """What the latents should take, in bits, by the probabilities that code them."""
         y_hat = self.analyse(to_picture(image), quality)
         counters = [Counter() for _ in self.windows(y_hat)]
         code_latents(self.network, y_hat.shape[:2], quality, counters, y_hat)
@@ -128,20 +122,20 @@ class Codec:
 
     def windows(self, y_hat: Latents) -> list[Window]:
         """The windows of latents (h, w, C), in the order of the file."""
-        return cut(y_hat.shape[0], y_hat.shape[1], self.model.config.entropy.window)
+        return cut(y_hat.shape[0], y_hat.shape[1], self.config.entropy.window)
 
     @torch.inference_mode()
     def analyse(self, picture: Picture, quality: int, meter: "Meter | None" = None) -> Latents:
         """Token integers (h, w, C) of a picture."""
         height, width = picture.rgb.shape[:2]
         rows, columns = latent_size(height, width)
-        channels = self.model.config.transform.latent_channels
+        channels = self.config.transform.latent_channels
         y_hat = np.empty((rows, columns, channels), np.int32)
         t = self._t(quality)
         for strip in self._strips(rows, columns):
             pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
             x = _to_tensor(pixels, strip.last - strip.first, columns).to(self._device)
-            y = self.model.analyse(x, t)[0, :, strip.inner]
+            y = self.transforms.analyse(x, t)[0, :, strip.inner]
             y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
             y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
             if meter:
@@ -162,7 +156,7 @@ class Codec:
         t = self._t(quality)
         for strip in self._strips(*y_hat.shape[:2]):
             y = torch.from_numpy(y_hat[strip.context]).to(self._device, torch.float32)
-            x_hat = self.model.synthesise(y.permute(2, 0, 1)[None], t)[0]
+            x_hat = self.transforms.synthesise(y.permute(2, 0, 1)[None], t)[0]
             inner = strip.inner
             x_hat = x_hat[:, inner.start * STRIDE : inner.stop * STRIDE, :width]
             pixels = (x_hat.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
@@ -180,7 +174,7 @@ class Codec:
                 f"needs model {header.model_id.hex()}, these weights are {self.identity.hex()}"
             )
         size = latent_size(header.height, header.width)
-        largest = self.model.config.entropy.window
+        largest = self.config.entropy.window
         if len(stream.windows) != len(cut(*size, largest)):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         decoders = [Decoder(window) for window in stream.windows]
@@ -197,7 +191,7 @@ class Codec:
         return y_hat
 
     def _header(self, picture: Picture, quality: int) -> Header:
-        schedule = self.model.config.schedule
+        schedule = self.config.schedule
         return Header(
             model_id=self.identity,
             width=picture.rgb.shape[1],
@@ -212,16 +206,16 @@ class Codec:
 
     @property
     def _device(self) -> torch.device:
-        return self.model.gain.device
+        return self.transforms.gain.device
 
     def _t(self, quality: int) -> Tensor:
         """(1,) the quality as the networks take it."""
         if quality not in QUALITIES:
             raise ConfigError(f"quality must be a whole number in 1..100, not {quality}")
-        return torch.tensor([self.model.config.rate.t(quality)], device=self._device)
+        return torch.tensor([self.config.rate.t(quality)], device=self._device)
 
     def _strips(self, rows: int, columns: int) -> Iterator[Strip]:
-        return strips(rows, columns, self.model.halo, TOKENS_PER_STRIP)
+        return strips(rows, columns, self.config.transform.halo, TOKENS_PER_STRIP)
 
 
 class Meter:

@@ -1,17 +1,16 @@
-"""The whole network: image -> latents -> rounded latents -> image, and the bits in between.
+"""The whole network as it is trained: image -> latents -> rounded latents -> image, and bits.
 
 It knows tensors only; codec.py knows files.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .config import ModelConfig
 from .entropy.transformer import EntropyModel
-from .transforms import build
+from .transforms import Transforms
 from .transforms.lapped import LappedAnalysis, LappedSynthesis, initialise
 from .windows import by_shape, cut
 
@@ -30,42 +29,17 @@ def round_through(y: Tensor) -> Tensor:
     return y + (y.round() - y).detach()
 
 
-class Model(nn.Module):
-    """A codec's transforms, gains and entropy model."""
+class Model(Transforms):
+    """All that is trained together: transforms, gains, entropy model."""
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.analysis, self.synthesis = build(config.transform)
+        super().__init__(config)
         self.entropy = EntropyModel(config)
-        # log gain of each channel before rounding, affine in t. For a Gaussian at high rate the
-        # best step goes with lmbda^-1/2: that is where the slope starts.
-        half_range = math.log(config.rate.lmbda_max / config.rate.lmbda_mid)
-        channels = config.transform.latent_channels
-        self.gain = nn.Parameter(torch.zeros(channels))
-        self.gain_slope = nn.Parameter(torch.full((channels,), half_range / 2))
-
-    @property
-    def halo(self) -> int:
-        """Tokens around a strip that its transforms look at, at most."""
-        return self.config.transform.halo
 
     def quality_of(self, lmbda: Tensor) -> Tensor:
         """t in [-1, 1]: log lambda over the model's range."""
         rate = self.config.rate
         return torch.log(lmbda / rate.lmbda_mid) / rate.half_range
-
-    def log_gain(self, t: Tensor) -> Tensor:
-        """(B,) -> (B, C, 1, 1)."""
-        return (self.gain + self.gain_slope * t[:, None])[:, :, None, None]
-
-    def analyse(self, x: Tensor, t: Tensor) -> Tensor:
-        """x (B, 3, H, W) in [0, 1], sides multiples of 16 -> y (B, C, h, w) in quantiser steps."""
-        return self.analysis(x, t).float() * self.log_gain(t).exp()
-
-    def synthesise(self, y_hat: Tensor, t: Tensor) -> Tensor:
-        """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
-        return self.synthesis(y_hat * (-self.log_gain(t)).exp(), t).float()
 
     def forward(self, x: Tensor, lmbda: Tensor) -> ModelOut:
         """x (B, 3, H, W), lmbda (B,). Noise for the rate in training, rounding in evaluation."""

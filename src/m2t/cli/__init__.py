@@ -11,6 +11,7 @@ import click
 from .. import __version__
 from .compress import compress
 from .decompress import decompress
+from .export import export
 from .info import info
 from .report import complain, describe
 from .train import train
@@ -24,7 +25,7 @@ def cli() -> None:
     """M2T, a learned image codec."""
 
 
-for _command in (compress, decompress, info, train):
+for _command in (compress, decompress, info, train, export):
     cli.add_command(_command)
 
 

@@ -1,6 +1,6 @@
 """Exact matrix products of small integers, by whatever runs fastest on a machine.
 
-A sum of products of integers is exact, whatever the order of its terms, as long as no partial sum
+Sums of products of integers are exact, whatever the order of terms, as long as no partial sum
 leaves the accumulator's range: int32, or 2^24 for float32. `Linear` proves that for its weights when
 it is built: 127 times the sum of a row's absolute weights is the largest one.
 """

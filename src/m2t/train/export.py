@@ -1,0 +1,64 @@
+"""From a training run to a file that codes alike everywhere: `m2t export`.
+
+The entropy model becomes integers (entropy/integer/export.py); the transforms become 16-bit floats,
+half the size. Both change the model a little, so the result has an id of its own.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ..checkpoint import INTEGER, load_model, model_id, save_model
+from ..config import STRIDE
+from ..entropy.integer.export import calibrate
+from ..entropy.integer.export import export as export_entropy
+from ..image import open_image
+from ..model import Model
+from .data import list_images
+
+NUM_IMAGES = 24
+QUALITIES = (1, 20, 40, 60, 80, 100)
+
+
+def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAGES) -> bytes:
+    """Write what the run's weights `source` become to `target`; returns the new model id.
+
+    Scales of activations are calibrated on images of `data`, a folder or a list of paths.
+    """
+    model = load_model(source)
+    stats = calibrate(model.entropy, windows(model, data, num_images))
+    state = {
+        name: tensor.to(torch.float16)
+        for name, tensor in model.state_dict().items()
+        if not name.startswith("entropy.")
+    }
+    for name, tensor in export_entropy(model.entropy, model.config, stats).items():
+        state[INTEGER + name] = tensor
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_model(target, model.config, state)
+    target.chmod(0o644)
+    return model_id(model.config, state)
+
+
+@torch.inference_mode()
+def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Tokens (1, h, w, C) and qualities t (1,): one window of each image, spread over the list."""
+    paths = list_images(data)
+    for i in range(min(num_images, len(paths))):
+        image = open_image(paths[i * len(paths) // num_images]).convert("RGB")
+        x = _centre(image, STRIDE * model.config.entropy.window)
+        for quality in QUALITIES:
+            t = torch.tensor([model.config.rate.t(quality)])
+            yield model.analyse(x, t).round().permute(0, 2, 3, 1), t
+
+
+def _centre(image: Image.Image, largest: int) -> Tensor:
+    """(1, 3, H, W) in [0, 1]: the middle of an image, whole tokens, at most `largest` pixels."""
+    width, height = (max(STRIDE, min(n // STRIDE * STRIDE, largest)) for n in image.size)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    crop = np.array(image.crop((left, top, left + width, top + height)))
+    return torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 255

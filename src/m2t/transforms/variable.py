@@ -1,0 +1,47 @@
+"""One pair of transforms for every quality: gains before rounding, their inverse after it.
+
+After Cui et al. 2021, with the gain of each channel a function of lambda rather than a table.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ..config import ModelConfig, TransformConfig
+from .elic import ElicAnalysis, ElicSynthesis
+from .lapped import LappedAnalysis, LappedSynthesis
+
+
+def build(config: TransformConfig) -> tuple[nn.Module, nn.Module]:
+    """(analysis, synthesis), both called with the data and the quality t (B,)."""
+    if config.kind == "elic":
+        return ElicAnalysis(config), ElicSynthesis(config)
+    return LappedAnalysis(config), LappedSynthesis(config)
+
+
+class Transforms(nn.Module):
+    """Images to latents in quantiser steps, and back."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.analysis, self.synthesis = build(config.transform)
+        # log gain of each channel before rounding, affine in t. For a Gaussian at high rate the
+        # best step goes with lmbda^-1/2: that is where the slope starts.
+        half_range = math.log(config.rate.lmbda_max / config.rate.lmbda_mid)
+        channels = config.transform.latent_channels
+        self.gain = nn.Parameter(torch.zeros(channels))
+        self.gain_slope = nn.Parameter(torch.full((channels,), half_range / 2))
+
+    def log_gain(self, t: Tensor) -> Tensor:
+        """(B,) -> (B, C, 1, 1)."""
+        return (self.gain + self.gain_slope * t[:, None])[:, :, None, None]
+
+    def analyse(self, x: Tensor, t: Tensor) -> Tensor:
+        """x (B, 3, H, W) in [0, 1], sides multiples of 16 -> y (B, C, h, w) in quantiser steps."""
+        return self.analysis(x, t).float() * self.log_gain(t).exp()
+
+    def synthesise(self, y_hat: Tensor, t: Tensor) -> Tensor:
+        """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
+        return self.synthesis(y_hat * (-self.log_gain(t)).exp(), t).float()
