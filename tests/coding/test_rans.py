@@ -129,9 +129,10 @@ def test_size_is_the_entropy(spread, bits):
 @pytest.mark.parametrize("spread", [0.12, 0.3, 1.2, 20])
 def test_size_is_that_of_constriction(spread):
     symbols, mixture = drawn(100_000, spread, k=1, seed=2)
-    model = constriction.stream.model.QuantizedGaussian(-2048, 2047)
+    stream = constriction.stream  # pyright: ignore[reportAttributeAccessIssue]  (no stubs)
+    model = stream.model.QuantizedGaussian(-2048, 2047)
     sigmas = 2.0**26 / tables().inverse_sigmas[mixture.scales[:, 0]]
-    oracle = constriction.stream.stack.AnsCoder()
+    oracle = stream.stack.AnsCoder()
     oracle.encode_reverse(symbols, model, mixture.means[:, 0] / 64, sigmas)
     num_bytes = len(encoded(symbols, mixture))
     assert num_bytes < 1.001 * 4 * len(oracle.get_compressed()) + 8

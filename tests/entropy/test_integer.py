@@ -1,7 +1,6 @@
 """The integer network: equal on every path, and close to the float model it was made from."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -53,7 +52,7 @@ def exported(config: ModelConfig, seed: int = 0) -> tuple[FloatNetwork, dict[str
 
 
 @pytest.fixture(scope="module", params=VARIANTS)
-def made(request: pytest.FixtureRequest) -> Iterator[tuple[FloatNetwork, dict[str, Tensor]]]:
+def made(request: pytest.FixtureRequest) -> tuple[FloatNetwork, dict[str, Tensor]]:
     return exported(vary(tiny(), **VARIANTS[request.param]))
 
 

@@ -22,7 +22,7 @@ class Predictor(Protocol):
     num_groups: int
     y_hat: Integers
     """(W, N, C): the tokens revealed so far."""
-    slices: Sequence[slice]
+    slices: list[slice]
     """Of a token's channels: coded one after the other within each group."""
 
     def next_group(self) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 The encoder runs these very steps as well, so that both sides compute the same mixtures.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,7 +24,7 @@ class Network(Protocol):
     """What predicts mixtures: in integers (integer/network.py), or in floats (floating.py)."""
 
     config: ModelConfig
-    slices: Sequence[slice]
+    slices: list[slice]
     """Of a token's channels: predicted one after the other."""
     exact: bool
     """One pass over all slots gives the very mixtures that steps with a cache give."""
@@ -174,7 +173,7 @@ class OnePassPredictor(M2TPredictor):
         where, channels = self.schedule.slices[self.step], self.slices[k]
         width = channels.stop - channels.start
         rows = slice(where.start * width, where.stop * width)
-        return [Mixture(*(part[rows] for part in mixture)) for mixture in self.all_mixtures[k]]
+        return [Mixture(m[rows], s[rows], w[rows]) for m, s, w in self.all_mixtures[k]]
 
 
 def build_predictor(

@@ -1,8 +1,8 @@
 """Exact matrix products of small integers, by whatever runs fastest on a machine.
 
 Sums of products of integers are exact, whatever the order of terms, as long as no partial sum
-leaves the accumulator's range: int32, or 2^24 for float32. `Linear` proves that for its weights when
-it is built: 127 times the sum of a row's absolute weights is the largest one.
+leaves the accumulator's range: int32, or 2^24 for float32. `Linear` proves that for its weights
+when it is built: 127 times the sum of a row's absolute weights is the largest one.
 """
 
 from typing import Protocol
@@ -65,7 +65,7 @@ class Int8Kernel(FloatKernel):
 
     def linear(self, x: Tensor, weight: Tensor) -> Tensor:
         """See Kernel."""
-        return torch._int_mm(x, weight).float()
+        return torch._int_mm(x, weight).float()  # pyright: ignore[reportPrivateImportUsage]
 
 
 class ReferenceKernel:
