@@ -5,8 +5,6 @@
 
 import argparse
 import io
-import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from .metrics import bpp, image_paths, load_rgb, psnr
-from .results import Curve, Row, mean_points, save_result, versions
+from .results import Curve, Row, command_line, mean_points, save_result, versions
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ def main() -> None:
         work = [(path, quality) for quality in codec.qualities for path in paths]
         rows = [codec.measure(*item) for item in tqdm(work, desc=name, disable=None)]
         curve = Curve(codec.name, dataset, f"measured, {len(paths)} images", mean_points(rows))
-        command = shlex.join(["python", "-m", "m2t.eval.anchors", *sys.argv[1:]])
+        command = command_line("m2t.eval.anchors", args.images)
         save_result(args.out / f"{name}.json", curve, rows, versions=versions(), command=command)
 
 

@@ -7,7 +7,6 @@ process, and the decoded PNG is compared with the original.
 """
 
 import argparse
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +24,16 @@ from ..zoo import DEFAULT
 from .bdrate import Method, bd_rate
 from .command import run_m2t
 from .metrics import bpp, image_paths, load_rgb, psnr
-from .results import Curve, Point, Row, load_anchors, mean_points, save_result, versions
+from .results import (
+    Curve,
+    Point,
+    Row,
+    command_line,
+    load_anchors,
+    mean_points,
+    save_result,
+    versions,
+)
 
 QUALITIES = (13, 32, 51, 70, 87)  # on Kodak, about 0.1 to 1.2 bpp
 Convert = Callable[[Sequence[Path], int, Path], None]
@@ -159,7 +167,7 @@ def main() -> None:
         bd_rates=bd_rates(curve.points, anchors),
         model_id=model_id,
         versions=versions(),
-        command=shlex.join(["python", "-m", "m2t.eval.kodak", *sys.argv[1:]]),
+        command=command_line("m2t.eval.kodak", args.images),
     )
     off = [f"{row.image} at {row.param}" for row in rows if not row.estimate_holds()]
     if off:

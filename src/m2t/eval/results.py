@@ -8,6 +8,8 @@ image and point), "versions" and "command"; `python -m m2t.eval.kodak` adds a fe
 
 import json
 import platform
+import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -118,3 +120,9 @@ def versions() -> dict[str, str]:
     for library in ("libjpeg_turbo", "webp", "avif"):
         found[library] = str(features.version(library))
     return found
+
+
+def command_line(module: str, images: Path) -> str:
+    """The command that is running, the folder of images by its name alone."""
+    words = [images.name if word == str(images) else word for word in sys.argv[1:]]
+    return shlex.join(["python", "-m", module, *words])

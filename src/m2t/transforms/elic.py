@@ -42,6 +42,10 @@ def _down(inputs: int, outputs: int) -> nn.Module:
     return nn.Conv2d(inputs, outputs, 5, stride=2, padding=2)
 
 
+def _stage(config: TransformConfig) -> list[nn.Module]:
+    return [ResidualBottleneck(config.width) for _ in range(config.blocks)]
+
+
 def _up(inputs: int, outputs: int) -> nn.Module:
     return nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1)
 
@@ -50,16 +54,12 @@ class ElicAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
     def __init__(self, config: TransformConfig) -> None:
-        n, blocks = config.width, config.blocks
-
-        def stage() -> list[nn.Module]:
-            return [ResidualBottleneck(n) for _ in range(blocks)]
-
+        n = config.width
         super().__init__()
         self.layers = nn.Sequential(
-            *[_down(3, n), *stage()],
-            *[_down(n, n), *stage(), SimpleAttention(n)],
-            *[_down(n, n), *stage()],
+            *[_down(3, n), *_stage(config)],
+            *[_down(n, n), *_stage(config), SimpleAttention(n)],
+            *[_down(n, n), *_stage(config)],
             *[_down(n, config.latent_channels), SimpleAttention(config.latent_channels)],
         )
 
@@ -72,16 +72,13 @@ class ElicSynthesis(nn.Module):
     """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
 
     def __init__(self, config: TransformConfig) -> None:
-        n, blocks = config.width, config.blocks
-
-        def stage() -> list[nn.Module]:
-            return [ResidualBottleneck(n) for _ in range(blocks)]
-
+        n = config.width
         super().__init__()
         self.layers = nn.Sequential(
-            *[SimpleAttention(config.latent_channels), _up(config.latent_channels, n), *stage()],
-            *[_up(n, n), SimpleAttention(n), *stage()],
-            *[_up(n, n), *stage()],
+            SimpleAttention(config.latent_channels),
+            *[_up(config.latent_channels, n), *_stage(config)],
+            *[_up(n, n), SimpleAttention(n), *_stage(config)],
+            *[_up(n, n), *_stage(config)],
             _up(n, 3),
         )
 
