@@ -11,6 +11,7 @@ from PIL import Image
 
 from m2t.checkpoint import save_model
 from m2t.codec import Codec
+from m2t.coding import Mixture
 from m2t.config import ModelConfig
 from m2t.entropy.floating import FloatNetwork
 from m2t.model import Model
@@ -50,6 +51,17 @@ def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
 def model() -> Model:
     """The tiny M2T model."""
     return seeded_model(tiny())
+
+
+class Recorder:
+    """A coder that keeps the mixtures it is given."""
+
+    def __init__(self) -> None:
+        self.seen: list[Mixture] = []
+
+    def code(self, symbols, mixture):
+        self.seen.append(mixture)
+        return symbols
 
 
 def float_codec(model: Model, identity: bytes = b"untitled") -> Codec:

@@ -1,51 +1,18 @@
 import contextlib
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from m2t import image as m2t_image
-from m2t.errors import Corrupt, ImageError, OutputError
-from m2t.image import (
-    ImageWarning,
-    Picture,
-    decode_alpha,
-    encode_alpha,
-    from_picture,
-    open_image,
-    save_image,
-    to_picture,
-)
+from m2t.errors import ImageError
+from m2t.image import ImageWarning, from_picture, open_image, to_picture
+
+from .image_files import XMP, noise, png, saved
 
 RED, GREY = (255, 0, 0), (128, 128, 128)
-SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a b="\xc3\xa9"/></x:xmpmeta>'
-
-
-def noise(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
-def saved(image: Image.Image, format: str, **options) -> io.BytesIO:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    buffer.seek(0)
-    return buffer
-
-
-def png(size: tuple[int, int], depth: int, colour: int, rows: bytes, extra: bytes = b"") -> bytes:
-    width, height = size
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = [(b"IHDR", header), (b"tRNS", extra), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    chunks = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in parts
-        if data or kind != b"tRNS"
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def palette(transparency: int | bytes | None = None) -> Image.Image:
@@ -251,69 +218,3 @@ def test_cmyk_profile_does_not_stay_with_rgb():
         picture = to_picture(image)
     assert picture.icc is None
     assert picture.xmp == XMP
-
-
-@pytest.mark.parametrize("grey", [False, True])
-@pytest.mark.parametrize("with_alpha", [False, True])
-@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
-def test_pictures_come_back(grey, with_alpha, suffix):
-    pixels = np.repeat(noise(5, 7, 1), 3, axis=2) if grey else noise(5, 7, 3)
-    exif = Image.Exif()
-    exif[0x010F] = "Maker"
-    alpha = noise(5, 7) if with_alpha else None
-    picture = Picture(pixels, alpha, grey, SRGB, exif.tobytes().removeprefix(b"Exif\0\0"), XMP)
-    image = from_picture(picture)
-    assert image.mode == ("L" if grey else "RGB") + ("A" if with_alpha else "")
-    file = io.BytesIO()
-    if with_alpha and suffix == ".jpg":
-        with pytest.raises(OutputError, match="transparency"):
-            save_image(image, file, suffix)
-        return
-    save_image(image, file, suffix)
-    file.seek(0)
-    back = to_picture(open_image(file))
-    assert (back.icc, back.exif, back.xmp) == (picture.icc, picture.exif, picture.xmp)
-    if suffix != ".jpg":
-        np.testing.assert_array_equal(back.rgb, pixels)
-        np.testing.assert_array_equal(back.alpha, alpha)
-    if suffix != ".webp":  # which has no grey
-        assert back.grey == grey
-
-
-def test_save_by_name(tmp_path):
-    path = tmp_path / "out.ppm"
-    save_image(Image.fromarray(noise(2, 3, 3)), path)
-    assert path.read_bytes() == b"P6\n3 2\n255\n" + noise(2, 3, 3).tobytes()
-    with pytest.raises(OutputError, match="xyz"):
-        save_image(Image.new("L", (1, 1)), tmp_path / "out.xyz")
-    with pytest.raises(OutputError, match="limit"):
-        save_image(Image.new("L", (20000, 1)), tmp_path / "out.webp")
-    assert [file.name for file in tmp_path.iterdir()] == ["out.ppm"]
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (3, 50), (64, 17)])
-def test_alpha_round_trip(shape):
-    alpha = noise(*shape)
-    data = encode_alpha(alpha)
-    assert (decode_alpha(data, shape[::-1]) == alpha).all()
-
-
-def test_alpha_must_be_what_we_write():
-    data = encode_alpha(noise(4, 6))
-    colour = saved(Image.new("RGB", (6, 4)), "PNG").getvalue()
-    jpeg = saved(Image.new("L", (6, 4)), "JPEG").getvalue()
-    bomb = png((60000, 60000), 8, 0, b"")
-    for bad in (b"", b"nonsense", colour, jpeg, bomb, data[:50], data[:-30]):
-        with pytest.raises(Corrupt):
-            decode_alpha(bad, (6, 4))
-    with pytest.raises(Corrupt, match="alpha"):
-        decode_alpha(data, (4, 6))
-
-
-def test_damaged_alpha_raises_nothing_else():
-    data = encode_alpha(noise(4, 6))
-    for index in range(len(data)):
-        damaged = bytearray(data)
-        damaged[index] ^= 0x55
-        with contextlib.suppress(Corrupt):
-            decode_alpha(bytes(damaged), (6, 4))

@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -42,15 +43,26 @@ def model_id(config: ModelConfig, state: Mapping[str, Tensor]) -> bytes:
 def save_model(
     path: str | os.PathLike[str], config: ModelConfig, state: Mapping[str, Tensor]
 ) -> None:
-    """Write weights and config to `path`, by way of a temporary file."""
-    path = Path(path)
+    """Write weights and config to `path`."""
+    write_tensors(Path(path), state, {_CONFIG_KEY: config.to_json()})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """A safetensors file that appears under its name only when it is whole and on the disk."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(tensors, temporary, metadata={_CONFIG_KEY: config.to_json()})
+        save_file(stored, temporary, metadata)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_tensors(file: Any) -> dict[str, Tensor]:
+    """All tensors of an opened safetensors file."""
+    return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
 
 
 def read_model(path: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Tensor]]:
@@ -61,7 +73,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Ten
             if text is None:
                 raise ModelError(f"{path}: no m2t model in this file")
             config = ModelConfig.from_json(text)
-            return config, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return config, read_tensors(file)
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such file") from error
     except (SafetensorError, ConfigError, OSError) as error:

@@ -1,11 +1,11 @@
 """The codec: images to bytes and bytes to images, with one set of weights.
 
-What happens in between is in model.py (transforms) and coding/loop.py (entropy coding); this file
-connects them to Pillow's images and to the container.
+What happens in between is in transforms/ and coding/loop.py (entropy coding); this file connects
+them to Pillow's images and to the container.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -17,11 +17,11 @@ from torch.nn import functional as F
 from . import zoo
 from .checkpoint import build_codec, model_id, read_model
 from .coding import Counter, Decoder, Encoder
-from .config import QUALITIES, STRIDE
+from .config import STRIDE, ModelConfig
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
 from .entropy.predictor import Network
-from .errors import ConfigError, Corrupt, UnknownModel
+from .errors import Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .latents import Latents, code_latents, latent_size, latents_crc
 from .strips import Strip, strips
@@ -40,7 +40,7 @@ class Codec:
 
     def __init__(self, transforms: Transforms, network: Network, identity: bytes) -> None:
         self.transforms = transforms.eval().requires_grad_(False)
-        # Dense convolutions run faster so on a CPU.
+        # Dense convolutions run faster so on a CPU. (PyTorch's stubs do not know this call.)
         self.transforms.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = network
         self.config = network.config
@@ -56,8 +56,7 @@ class Codec:
         Raises UnknownModel or ModelError.
         """
         config, state = read_model(zoo.locate(name_or_path))
-        parts = build_codec(config, state, torch.device(device))
-        return cls(*parts, model_id(config, state))
+        return cls._build(config, state, model_id(config, state), device)
 
     @classmethod
     def for_file(cls, data: bytes, *, device: str = "cpu") -> "Codec":
@@ -67,9 +66,16 @@ class Codec:
         """
         wanted = parse_header(data).model_id
         for path in zoo.shipped().values():
-            if model_id(*read_model(path)) == wanted:
-                return cls.load(path, device=device)
+            config, state = read_model(path)
+            if model_id(config, state) == wanted:
+                return cls._build(config, state, wanted, device)
         raise UnknownModel(f"needs model {wanted.hex()}, which is not shipped here")
+
+    @classmethod
+    def _build(
+        cls, config: ModelConfig, state: dict[str, Tensor], identity: bytes, device: str
+    ) -> "Codec":
+        return cls(*build_codec(config, state, torch.device(device)), identity)
 
     def compress(
         self, image: Image.Image, quality: int = 50, progress: Progress | None = None
@@ -81,14 +87,17 @@ class Codec:
             progress: called with the share done so far, 0..1.
         """
         picture = to_picture(image)
+        # Before any work, refuse a quality that there is not, and what the format cannot hold.
+        self._t(quality)
+        header = self._header(picture, quality)
         meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]))
         y_hat = self.analyse(picture, quality, meter)
-        windows = self.windows(y_hat)
+        windows = self.windows(y_hat.shape[:2])
         encoders = [Encoder() for _ in windows]
         code_latents(self.network, y_hat.shape[:2], quality, encoders, y_hat, meter.add)
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
-            header=self._header(picture, quality),
+            header=header,
             strips=[
                 CodedStrip([encoder.finish() for encoder in encoders], latents_crc(y_hat, windows))
             ],
@@ -116,13 +125,13 @@ class Codec:
     def estimate(self, image: Image.Image, quality: int = 50) -> float:
         """What the latents should take, in bits, by the probabilities that code them."""
         y_hat = self.analyse(to_picture(image), quality)
-        counters = [Counter() for _ in self.windows(y_hat)]
+        counters = [Counter() for _ in self.windows(y_hat.shape[:2])]
         code_latents(self.network, y_hat.shape[:2], quality, counters, y_hat)
         return sum(counter.bits for counter in counters)
 
-    def windows(self, y_hat: Latents) -> list[Window]:
-        """The windows of latents (h, w, C), in the order of the file."""
-        return cut(y_hat.shape[0], y_hat.shape[1], self.config.entropy.window)
+    def windows(self, size: Sequence[int]) -> list[Window]:
+        """The windows of (h, w) tokens, in the order of the file."""
+        return cut(size[0], size[1], self.config.entropy.window)
 
     @torch.inference_mode()
     def analyse(self, picture: Picture, quality: int, meter: "Meter | None" = None) -> Latents:
@@ -174,8 +183,8 @@ class Codec:
                 f"needs model {header.model_id.hex()}, these weights are {self.identity.hex()}"
             )
         size = latent_size(header.height, header.width)
-        largest = self.config.entropy.window
-        if len(stream.windows) != len(cut(*size, largest)):
+        windows = self.windows(size)
+        if len(stream.windows) != len(windows):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         decoders = [Decoder(window) for window in stream.windows]
         add = meter.add if meter else None
@@ -185,7 +194,7 @@ class Codec:
         first = 0
         for strip in stream.strips:
             end = first + len(strip.windows)
-            if latents_crc(y_hat, self.windows(y_hat)[first:end]) != strip.latents_crc:
+            if latents_crc(y_hat, windows[first:end]) != strip.latents_crc:
                 raise Corrupt("decoded latents do not match their checksum")
             first = end
         return y_hat
@@ -209,9 +218,7 @@ class Codec:
         return self.transforms.gain.device
 
     def _t(self, quality: int) -> Tensor:
-        """(1,) the quality as the networks take it."""
-        if quality not in QUALITIES:
-            raise ConfigError(f"quality must be a whole number in 1..100, not {quality}")
+        """(1,) the quality as the transforms take it; ConfigError if there is no such quality."""
         return torch.tensor([self.config.rate.t(quality)], device=self._device)
 
     def _strips(self, rows: int, columns: int) -> Iterator[Strip]:

@@ -8,6 +8,7 @@ import json
 import math
 import typing
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Literal
 
 from .errors import ConfigError
@@ -164,6 +165,13 @@ class ModelConfig:
         if self.entropy.masking == "m2t":
             # Group i carries group i-1 as its input, so no group may be smaller than the last.
             _check(self.schedule.alpha >= 1, "m2t needs alpha of at least 1")
+
+    @property
+    def slices(self) -> list[slice]:
+        """A token's channels as the head predicts them, one slice after the other."""
+        widths = self.entropy.slices or (self.transform.latent_channels,)
+        ends = accumulate(widths)
+        return [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
 
     def to_json(self) -> str:
         """The canonical text of this config (keys sorted, no spaces)."""

@@ -12,10 +12,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from .container.header import MAX_PIXELS
 from .errors import Corrupt, ImageError, M2TError, OutputError
-
-MAX_PIXELS = 2**27
-"""Largest image we agree to allocate (2^27 pixels: 16384 x 8192)."""
 
 FORMATS = {
     ".png": "PNG",

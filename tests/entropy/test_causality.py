@@ -19,7 +19,7 @@ from m2t.entropy.transformer import EntropyModel
 from m2t.presets import tiny
 from m2t.schedule import build
 
-from ..conftest import seeded_model, vary
+from ..conftest import Recorder, seeded_model, vary
 
 HEIGHT, WIDTH = 5, 6
 NUM_TOKENS = HEIGHT * WIDTH
@@ -117,17 +117,6 @@ def test_a_head_that_sees_its_own_slice_leaks(monkeypatch: pytest.MonkeyPatch) -
     assert leaks(model)
 
 
-class _Recorder:
-    """A coder that keeps the mixtures it is given."""
-
-    def __init__(self) -> None:
-        self.seen: list[np.ndarray] = []
-
-    def code(self, symbols, mixture):
-        self.seen.append(mixture.means / 64)
-        return symbols
-
-
 @pytest.mark.parametrize("masking", ["m2t", "mt"])
 @pytest.mark.parametrize("head", HEADS)
 def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
@@ -135,7 +124,7 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
     config = vary(tiny(), masking=masking, **HEADS[head])
     model = entropy_model(config)
     y = latents(windows=3)
-    recorders = [_Recorder() for _ in y]
+    recorders = [Recorder() for _ in y]
     predictor = build_predictor(FloatNetwork(model, config), (HEIGHT, WIDTH), len(y), QUALITY)
     with torch.inference_mode():
         coded = code_windows(predictor, recorders, y.numpy().astype(np.int32))
@@ -159,12 +148,14 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
         np.testing.assert_allclose(stepped, means, atol=0.02, rtol=1e-3)
 
 
-def _group_means(recorder: _Recorder, group: int, model: EntropyModel) -> np.ndarray:
+def _group_means(recorder: Recorder, group: int, model: EntropyModel) -> np.ndarray:
     """(n, C, K) of one group, its slices put together."""
     slices = model.head.slices
     parts = recorder.seen[group * len(slices) : (group + 1) * len(slices)]
     widths = [s.stop - s.start for s in slices]
-    shaped = [p.reshape(-1, n, p.shape[1]) for p, n in zip(parts, widths, strict=True)]
+    shaped = [
+        p.means.reshape(-1, n, p.means.shape[1]) / 64 for p, n in zip(parts, widths, strict=True)
+    ]
     return np.concatenate(shaped, axis=1)
 
 
@@ -192,7 +183,7 @@ def test_entropy_order_codes_the_surest_tokens_first() -> None:
 
     predictor.next_group = recorded  # type: ignore[method-assign]
     with torch.inference_mode():
-        code_windows(predictor, [_Recorder(), _Recorder()], y.numpy().astype(np.int32))  # type: ignore[arg-type]
+        code_windows(predictor, [Recorder(), Recorder()], y.numpy().astype(np.int32))  # type: ignore[arg-type]
     order = np.concatenate(groups, axis=1)
     assert [sorted(row) for row in order.tolist()] == [list(range(NUM_TOKENS))] * 2
     assert order[0].tolist() != order[1].tolist(), "the order adapts to the image"

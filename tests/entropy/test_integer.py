@@ -7,20 +7,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from m2t.coding import Counter, Decoder, Encoder, Mixture
+from m2t.coding import Counter, Decoder, Encoder
 from m2t.coding.loop import code_windows
 from m2t.config import ModelConfig
 from m2t.entropy.floating import FloatNetwork
 from m2t.entropy.integer import arithmetic, network, products
 from m2t.entropy.integer.arithmetic import RESIDUAL_LIMIT, layer_normed, rms_normed
 from m2t.entropy.integer.export import calibrate, export, quantise_rows
-from m2t.entropy.integer.network import IntegerEntropyModel
+from m2t.entropy.integer.network import IntegerEntropyModel, check_bounds
 from m2t.entropy.integer.products import KERNELS, FloatKernel, Kernel, Linear, ReferenceKernel
 from m2t.entropy.predictor import Network, build_predictor
 from m2t.errors import ModelError
 from m2t.presets import tiny
 
-from ..conftest import seeded_model, vary
+from ..conftest import Recorder, seeded_model, vary
 
 SHAPE = (5, 6)
 QUALITY = 40
@@ -60,27 +60,16 @@ def integer(made: tuple[FloatNetwork, dict[str, Tensor]], kernel: Kernel) -> Int
     return IntegerEntropyModel(made[0].config, made[1], kernel)
 
 
-class Recorder:
-    """A coder that keeps the mixtures it is given."""
-
-    def __init__(self) -> None:
-        self.seen: list[Mixture] = []
-
-    def code(self, symbols, mixture):
-        self.seen.append(mixture)
-        return symbols
-
-    def all(self) -> list[np.ndarray]:
-        return [np.concatenate(parts) for parts in zip(*self.seen, strict=True)]
-
-
 @torch.inference_mode()
 def record(model: Network, y: np.ndarray, one_pass: bool = False) -> list[list[np.ndarray]]:
     """The mixtures of each window, in the order of coding."""
     recorders = [Recorder() for _ in y]
     known = y if one_pass else None
     code_windows(build_predictor(model, SHAPE, len(y), QUALITY, known), recorders, y)
-    return [recorder.all() for recorder in recorders]
+    return [
+        [np.concatenate(parts) for parts in zip(*recorder.seen, strict=True)]
+        for recorder in recorders
+    ]
 
 
 def assert_equal(a: list[list[np.ndarray]], b: list[list[np.ndarray]]) -> None:
@@ -225,3 +214,25 @@ def test_norms_at_the_limit_of_the_stream() -> None:
     assert rms_normed(h, gain, 1.0).unique().tolist() == [-100, 100]
     assert layer_normed(h, gain, torch.zeros(768), 1.0)[1].unique().tolist() == [-100, 100]
     assert layer_normed(h, gain, torch.zeros(768), 1.0)[0].unique().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"window": 33}, "exponentials of a window"),
+        ({"width": 2080, "heads": 2}, "a query and a key"),
+        ({"width": 8208, "heads": 16}, "squares of a token"),
+        ({"width": 3200, "heads": 32, "style": "gelu"}, "LayerNorm"),
+    ],
+)
+def test_sizes_that_could_overflow_are_refused(change: dict, message: str) -> None:
+    check_bounds(vary(tiny(), window=32))
+    with pytest.raises(ModelError, match=message):
+        check_bounds(vary(tiny(), **change))
+
+
+def test_attention_that_could_see_the_unseen_is_refused() -> None:
+    model, tensors = exported(tiny())
+    tensors["blocks.1.steps"] = torch.tensor(1e-5)
+    with pytest.raises(ModelError, match="unseen"):
+        IntegerEntropyModel(model.config, tensors, FloatKernel())

@@ -106,7 +106,7 @@ def test_a_crash_while_saving_keeps_the_old_checkpoint(make_trainer, monkeypatch
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "save_file", crash)
+        patch.setattr(checkpoint, "save_file", crash)
         trainer.step(trainer.crops.batch(1))
         with pytest.raises(OSError, match="disk full"):
             trainer.save()

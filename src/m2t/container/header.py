@@ -46,7 +46,7 @@ class Header:
     steps: int = _number(1, 65535)
     alpha: int = _number(1, 255)
     """Exponent of the group sizes, in tenths."""
-    order: Order = _number(0, 3, Order.QLDS)  # noqa: RUF009
+    order: Order = _number(0, 3, Order.QLDS)  # noqa: RUF009 - a constant
     seed: int = _number(0, 255, 0)
     """Of the random order."""
     flags: int = _number(0, 1, 0)

@@ -6,24 +6,22 @@ has one slice.
 """
 
 import math
-from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..config import EntropyConfig
+from ..config import ModelConfig
 from .mixture import MAX_SCALE, MIN_SCALE, MixtureParameters
 
 
 class Head(nn.Module):
     """What the two heads share: slices of channels and the form of their output."""
 
-    def __init__(self, slices: tuple[int, ...], mixtures: int) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.mixtures = mixtures
-        ends = list(accumulate(slices))
-        self.slices = [slice(b - n, b) for n, b in zip(slices, ends, strict=True)]
+        self.mixtures = config.entropy.mixtures
+        self.slices = config.slices
 
     def prepare(self, trunk: Tensor) -> Tensor:
         """What all slices need of the trunk's output (..., width), computed once per group."""
@@ -69,13 +67,14 @@ def _spread_scales(bias: Tensor, mixtures: int) -> None:
 class FactorisedHead(Head):
     """The paper's: one dense layer, channels independent given the trunk (3.3)."""
 
-    def __init__(self, width: int, channels: int, mixtures: int) -> None:
-        super().__init__((channels,), mixtures)
-        self.out = nn.Linear(width, 3 * channels * mixtures)
-        _spread_scales(self.out.bias, mixtures)
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        channels = config.transform.latent_channels
+        self.out = nn.Linear(config.entropy.width, 3 * channels * self.mixtures)
+        _spread_scales(self.out.bias, self.mixtures)
 
     def prepare(self, trunk: Tensor) -> Tensor:
-        """The trunk\'s output as it is, or projected."""
+        """The trunk's output as it is."""
         return trunk
 
     def outputs(self, k: int, prepared: Tensor, earlier: Tensor) -> Tensor:
@@ -90,21 +89,22 @@ class SlicedHead(Head):
     pays for it. The trunk still runs once per group, only these small networks follow in turn.
     """
 
-    def __init__(self, width: int, slices: tuple[int, ...], hidden: int, mixtures: int) -> None:
-        super().__init__(slices, mixtures)
-        self.hidden = hidden
-        self.from_trunk = nn.Linear(width, hidden * len(slices))
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        widths = config.entropy.slices
+        self.hidden = hidden = config.entropy.head_width
+        self.from_trunk = nn.Linear(config.entropy.width, hidden * len(widths))
         self.from_earlier = nn.ModuleList(
             nn.Linear(s.start, hidden, bias=False) for s in self.slices[1:]
         )
-        self.out = nn.ModuleList(nn.Linear(hidden, 3 * n * mixtures) for n in slices)
+        self.out = nn.ModuleList(nn.Linear(hidden, 3 * n * self.mixtures) for n in widths)
         for out in self.out:
             assert isinstance(out, nn.Linear)
             nn.init.normal_(out.weight, std=0.1 / math.sqrt(hidden))
-            _spread_scales(out.bias, mixtures)
+            _spread_scales(out.bias, self.mixtures)
 
     def prepare(self, trunk: Tensor) -> Tensor:
-        """The trunk\'s output as it is, or projected."""
+        """The trunk's part of the hidden units of all slices."""
         return self.from_trunk(trunk)
 
     def outputs(self, k: int, prepared: Tensor, earlier: Tensor) -> Tensor:
@@ -115,8 +115,6 @@ class SlicedHead(Head):
         return self.out[k](F.relu(hidden))
 
 
-def build_head(config: EntropyConfig, channels: int) -> Head:
+def build_head(config: ModelConfig) -> Head:
     """The head that the config asks for."""
-    if config.head == "factorised":
-        return FactorisedHead(config.width, channels, config.mixtures)
-    return SlicedHead(config.width, config.slices, config.head_width, config.mixtures)
+    return FactorisedHead(config) if config.entropy.head == "factorised" else SlicedHead(config)

@@ -54,7 +54,7 @@ class Attention(nn.Module):
         return self.out(y.transpose(1, 2).reshape(batch, n, width))
 
 
-def norm(width: int, style: Style) -> nn.Module:
+def norm(width: int, style: Style) -> nn.LayerNorm | nn.RMSNorm:
     """LayerNorm, or RMSNorm (no mean to subtract: friendlier to integers)."""
     return nn.LayerNorm(width) if style == "gelu" else nn.RMSNorm(width, eps=1e-5)
 

@@ -1,6 +1,7 @@
 """Drives the entropy model group by group, for coding/loop.py.
 
-The encoder runs these very steps as well, so that both sides compute the same mixtures.
+The encoder runs the decoder's steps as well, so that both compute the same mixtures; only where one
+pass is known to give the very same, as with integers, it takes that.
 """
 
 from typing import Protocol
@@ -94,11 +95,9 @@ class M2TPredictor(Predictor):
         self, network: Network, schedule: Schedule, num_windows: int, quality: int
     ) -> None:
         super().__init__(network, schedule, num_windows, quality)
-        config = network.config
-        shape = (schedule.height, schedule.width)
-        self.slots = m2t_slots(config.schedule, *shape, config.entropy.window)
-        num_slots = len(schedule.order)
-        self.caches = [KeyValueCache(num_slots) for _ in range(config.entropy.layers)]
+        self.slots = window_slots(network, schedule)
+        num_layers = network.config.entropy.layers
+        self.caches = [KeyValueCache(len(schedule.order)) for _ in range(num_layers)]
 
     def _predict(self) -> NDArray[np.int64]:
         where = self.schedule.slices[self.step]
@@ -150,16 +149,17 @@ class MTPredictor(Predictor):
         return doubt.argsort(axis=1, kind="stable")[:, :count]
 
 
-class OnePassPredictor(M2TPredictor):
+class OnePassPredictor(Predictor):
     """M2T where all tokens are known, as the encoder knows them: one masked pass (Eq. 2)."""
 
     def __init__(
         self, network: Network, schedule: Schedule, quality: int, y: NDArray[np.int32]
     ) -> None:
         super().__init__(network, schedule, len(y), quality)
+        slots = window_slots(network, schedule)
         tokens = network.squash(y)
-        prepared = network.prepare(network.trunk(tokens, self.slots, quality))
-        tokens = tokens[:, self.slots.target]
+        prepared = network.prepare(network.trunk(tokens, slots, quality))
+        tokens = tokens[:, slots.target]
         self.all_mixtures = [
             network.mixtures(k, prepared, tokens[..., : channels.start], quality)
             for k, channels in enumerate(self.slices)
@@ -174,6 +174,16 @@ class OnePassPredictor(M2TPredictor):
         width = channels.stop - channels.start
         rows = slice(where.start * width, where.stop * width)
         return [Mixture(m[rows], s[rows], w[rows]) for m, s, w in self.all_mixtures[k]]
+
+    def reveal(self, k: int, symbols: NDArray[np.int32]) -> None:
+        """The values (W, n, channels) of slice k, which the network knows already."""
+        self.y_hat[self.rows, self.group, self.slices[k]] = symbols
+
+
+def window_slots(network: Network, schedule: Schedule) -> Slots:
+    """The slots of an M2T window."""
+    config, shape = network.config, (schedule.height, schedule.width)
+    return m2t_slots(config.schedule, *shape, config.entropy.window)
 
 
 def build_predictor(

@@ -53,7 +53,7 @@ class EntropyModel(nn.Module):
             Block(e.width, e.heads, e.mlp_width, e.style) for _ in range(e.layers)
         )
         self.norm = norm(e.width, e.style)
-        self.head = build_head(e, channels)
+        self.head = build_head(config)
         # log of each channel's scale, affine in t: the unit of the head's means and scales
         self.prior_scale = nn.Parameter(torch.zeros(channels))
         self.prior_slope = nn.Parameter(torch.zeros(channels))

@@ -141,7 +141,7 @@ class Crops:
     def evaluation(self) -> list[Tensor]:
         """Centres of the held-out images: (1, 3, H, W) uint8, sides multiples of 16 pixels."""
         largest = STRIDE * max(max(crop) for crop in self.config.crops)
-        return [_centre(self.images[i], largest) for i in self.held_out]
+        return [centre(self.images[i], largest) for i in self.held_out]
 
     def patches(self, count: int, side: int) -> Tensor:
         """(count, 3, side, side) float32 in [0, 1]: random places of the training images."""
@@ -187,7 +187,8 @@ class Crops:
         return self.train[fits], sizes[fits].prod(axis=1).cumsum()
 
 
-def _centre(image: np.ndarray, largest: int) -> Tensor:
+def centre(image: np.ndarray, largest: int) -> Tensor:
+    """(1, 3, H, W) uint8: the middle of (H, W, 3), whole tokens, at most `largest` pixels."""
     height, width = (min(side // STRIDE * STRIDE, largest) for side in image.shape[:2])
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     crop = image[top : top + height, left : left + width].copy()

@@ -7,18 +7,16 @@ half the size. Both change the model a little, so the result has an id of its ow
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ..checkpoint import INTEGER, load_model, model_id, save_model
 from ..config import STRIDE
 from ..entropy.integer.export import calibrate
 from ..entropy.integer.export import export as export_entropy
-from ..image import open_image
+from ..image import open_image, to_picture
 from ..model import Model
-from .data import list_images
+from .data import centre, list_images
 
 NUM_IMAGES = 24
 QUALITIES = (1, 20, 40, 60, 80, 100)
@@ -49,16 +47,10 @@ def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor,
     """Tokens (1, h, w, C) and qualities t (1,): one window of each image, spread over the list."""
     paths = list_images(data)
     for i in range(min(num_images, len(paths))):
-        image = open_image(paths[i * len(paths) // num_images]).convert("RGB")
-        x = _centre(image, STRIDE * model.config.entropy.window)
+        pixels = to_picture(open_image(paths[i * len(paths) // num_images])).rgb
+        if min(pixels.shape[:2]) < STRIDE:
+            continue  # less than a token
+        x = centre(pixels, STRIDE * model.config.entropy.window).float() / 255
         for quality in QUALITIES:
             t = torch.tensor([model.config.rate.t(quality)])
             yield model.analyse(x, t).round().permute(0, 2, 3, 1), t
-
-
-def _centre(image: Image.Image, largest: int) -> Tensor:
-    """(1, 3, H, W) in [0, 1]: the middle of an image, whole tokens, at most `largest` pixels."""
-    width, height = (max(STRIDE, min(n // STRIDE * STRIDE, largest)) for n in image.size)
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    crop = np.array(image.crop((left, top, left + width, top + height)))
-    return torch.from_numpy(crop).permute(2, 0, 1)[None].float() / 255

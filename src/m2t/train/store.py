@@ -5,16 +5,14 @@ RUN/model.safetensors                  the averaged weights, ready for use
 """
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..checkpoint import read_tensors, write_tensors
 from ..errors import ModelError
 from .ema import Ema
 
@@ -42,26 +40,10 @@ def save(
     tensors["rng"] = torch.get_rng_state()
     path = out / FOLDER / f"{progress['step']:08d}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_atomically(
-        path,
-        lambda part: save_file(
-            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-            part,
-            {"progress": json.dumps(progress)},
-        ),
-    )
+    write_tensors(path, tensors, {"progress": json.dumps(progress)})
     for old in checkpoints(out)[:-KEEP]:
         old.unlink()
     return path
-
-
-def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let write(temporary path) finish before the file appears under its name."""
-    part = path.with_suffix(".tmp")
-    write(part)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def load_newest(
@@ -83,8 +65,7 @@ def load_newest(
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, json.loads(file.metadata()["progress"])
+        return read_tensors(file), json.loads(file.metadata()["progress"])
 
 
 @torch.no_grad()

@@ -3,8 +3,6 @@
 After Cui et al. 2021, with the gain of each channel a function of lambda rather than a table.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -29,10 +27,9 @@ class Transforms(nn.Module):
         self.analysis, self.synthesis = build(config.transform)
         # log gain of each channel before rounding, affine in t. For a Gaussian at high rate the
         # best step goes with lmbda^-1/2: that is where the slope starts.
-        half_range = math.log(config.rate.lmbda_max / config.rate.lmbda_mid)
         channels = config.transform.latent_channels
         self.gain = nn.Parameter(torch.zeros(channels))
-        self.gain_slope = nn.Parameter(torch.full((channels,), half_range / 2))
+        self.gain_slope = nn.Parameter(torch.full((channels,), config.rate.half_range / 2))
 
     def log_gain(self, t: Tensor) -> Tensor:
         """(B,) -> (B, C, 1, 1)."""

@@ -6,13 +6,14 @@ channels elsewhere; each row of a weight has a scale of its own.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...coding.gaussians import MEAN_BITS
 from ...coding.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
 from ...config import QUALITIES, ModelConfig
 from ..head import SlicedHead
@@ -33,14 +34,8 @@ Stats = dict[str, Tensor]
 
 
 @torch.inference_mode()
-def calibrate(
-    model: EntropyModel, windows: Iterable[tuple[Tensor, Tensor]], clip: float = 1.0
-) -> Stats:
-    """Watch the float model predict windows: pairs of tokens (B, h, w, C) and qualities t (B,).
-
-    `clip` shortens the ranges of int8 activations: rare extremes then saturate, and the rest is
-    resolved better.
-    """
+def calibrate(model: EntropyModel, windows: Iterable[tuple[Tensor, Tensor]]) -> Stats:
+    """Watch the float model predict windows: pairs of tokens (B, h, w, C) and qualities t (B,)."""
     stats: Stats = {}
 
     def see(name: str, x: Tensor) -> None:
@@ -70,8 +65,7 @@ def calibrate(
                 watch(f"head.{k}", out, into=True)
         for tokens, t in windows:
             model(tokens, tokens, t)
-    exempt = ("residual", "entry")
-    return {n: s if n.endswith(exempt) else s * clip for n, s in stats.items()}
+    return stats
 
 
 def quantise_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -109,7 +103,9 @@ class Exporter:
         bias = torch.zeros(len(weight)) if bias is None else bias
         self.tensors[f"{name}.bias"] = (bias.double() / unit_out).float()
 
-    def norm(self, name: str, norm: nn.Module, seen: Tensor, weight: Tensor) -> Tensor:
+    def norm(
+        self, name: str, norm: nn.LayerNorm | nn.RMSNorm, seen: Tensor, weight: Tensor
+    ) -> Tensor:
         """A norm that feeds `weight`; returns the unit of each of its channels.
 
         Between channels, activations and weights share their spread (SmoothQuant): the product of
@@ -117,13 +113,10 @@ class Exporter:
         """
         spread = (seen.clamp_min(1e-6) / weight.abs().amax(0).clamp_min(1e-6)).sqrt()
         unit = (spread * (seen.clamp_min(1e-6) / spread).max() / 127).double()
-        gain, eps = norm.weight.double(), norm.eps  # type: ignore[union-attr]
-        assert isinstance(gain, Tensor)
-        self.tensors[f"{name}.gain"] = (gain / unit).float()
-        self.tensors[f"{name}.eps"] = torch.tensor(
-            float(eps) / self.residual_unit**2,  # type: ignore[arg-type]
-            dtype=torch.float64,
-        )
+        assert norm.eps is not None
+        self.tensors[f"{name}.gain"] = (norm.weight.double() / unit).float()
+        eps = norm.eps / self.residual_unit**2
+        self.tensors[f"{name}.eps"] = torch.tensor(eps, dtype=torch.float64)
         if isinstance(norm, nn.LayerNorm):
             self.tensors[f"{name}.bias"] = (norm.bias.double() / unit).float()
         return unit
@@ -157,7 +150,10 @@ class Exporter:
     def block(self, i: int, block: Block) -> None:
         """One transformer block."""
         name, attention = f"blocks.{i}", block.attention
-        seen: Callable[[str], Tensor] = lambda place: self.stats[f"{i}.{place}"]  # noqa: E731
+
+        def seen(place: str) -> Tensor:
+            return self.stats[f"{i}.{place}"]
+
         heads = attention.heads
         unit = self.norm(f"{name}.norm_1", block.norm_1, seen("norm_1"), attention.qkv.weight)
         units = seen("qkv").view(3, -1).amax(1).double() / 127  # of q, k and v
@@ -191,9 +187,10 @@ class Exporter:
     def head(self) -> None:
         """The head's layers, and its scales by quality."""
         head = self.model.head
-        layers = [head.out] if not isinstance(head, SlicedHead) else list(head.out)
+        layers = list(head.out) if isinstance(head, SlicedHead) else [head.out]
         first = head.from_trunk if isinstance(head, SlicedHead) else head.out
-        unit = self.norm("norm", self.model.norm, self.stats["norm"], first.weight)  # type: ignore[union-attr]
+        assert isinstance(first, nn.Linear)
+        unit = self.norm("norm", self.model.norm, self.stats["norm"], first.weight)
         units = [unit] * len(layers)
         if isinstance(head, SlicedHead):
             units = [self.stats[f"head.{k}"].max().double() / 127 for k in range(len(layers))]
@@ -211,7 +208,7 @@ class Exporter:
             scale = scale.repeat_interleave(layer.out_features // 3)
             self.linear(f"head.out.{k}", layer.weight, layer.bias, units[k], scale)
         prior = self.model.prior(qualities(self.config))[:, 0].double()  # (100, C)
-        self.tensors["head.means"] = (64 * prior.exp()).float()
+        self.tensors["head.means"] = ((1 << MEAN_BITS) * prior.exp()).float()
         self.tensors["head.rungs"] = (prior * rungs_per_nat + UNIT_SIGMA).float()
 
 

@@ -12,11 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...coding.gaussians import Mixture, rounded_weights
+from ...coding.gaussians import MEAN_LIMIT, Mixture, rounded_weights
+from ...coding.tables import NUM_SIGMAS
 from ...config import ModelConfig
+from ...errors import ModelError
 from ..layers import KeyValueCache
 from ..slots import Slots, read_slots
 from .arithmetic import (
+    EXP_ONE,
+    RESIDUAL_LIMIT,
     added,
     attention_weights,
     exponentials,
@@ -25,12 +29,29 @@ from .arithmetic import (
     rounded,
     saturated,
 )
-from .products import Kernel, Linear
+from .products import EXACT, Kernel, Linear
 
 UNSEEN = -float(2**23)
 """Added to the products of queries with what they may not see: the weight becomes 0."""
 HIDDEN_STEPS = 64
 """The head adds its two inputs in units of 1/64 of the int8 unit that follows."""
+
+
+def check_bounds(config: ModelConfig) -> None:
+    """Raise ModelError where a sum over the config's sizes could leave its exact range.
+
+    Sums over the columns of weights are proven by products.Linear.
+    """
+    e = config.entropy
+    bounds = {
+        "exponentials of a window": e.window**2 * EXP_ONE <= EXACT,
+        "products of a query and a key": e.width // e.heads * 127**2 - UNSEEN <= EXACT,
+        "squares of a token": e.width * RESIDUAL_LIMIT**2 <= 2**53,
+        "LayerNorm": e.style == "relu" or (e.width * RESIDUAL_LIMIT) ** 2 < 2**63,
+    }
+    for name, holds in bounds.items():
+        if not holds:
+            raise ModelError(f"too large for exact integers: {name}")
 
 
 class Tensors:
@@ -81,6 +102,10 @@ class Block:
         self.mlp_out = tensors.linear("mlp_out", kernel)
         self.steps, self.attended = float(tensors["steps"]), float(tensors["attended"])
         self.activation = tensors.get("activation")
+        # What may not be seen must lie beyond the table's end, whatever the products.
+        largest = self.qkv.num_rows // 3 // heads * 127**2
+        if self.steps * (-UNSEEN - 2 * largest) < len(exp_table):
+            raise ModelError("attention cannot tell the unseen from the unlikely")
 
     def __call__(self, h: Tensor, bias: Tensor | None, cache: KeyValueCache | None) -> Tensor:
         """(B, n, width) -> the same; integers in float32."""
@@ -115,18 +140,15 @@ class Head:
     def __init__(
         self, tensors: Tensors, config: ModelConfig, exp_table: Tensor, kernel: Kernel
     ) -> None:
-        e = config.entropy
-        widths = e.slices or (config.transform.latent_channels,)
-        ends = np.cumsum(widths).tolist()
-        self.slices = [slice(b - n, b) for n, b in zip(widths, ends, strict=True)]
-        self.components, self.hidden = e.mixtures, e.head_width
+        self.slices = config.slices
+        self.components, self.hidden = config.entropy.mixtures, config.entropy.head_width
         self.means, self.rungs = tensors["means"], tensors["rungs"]
         self.exp_table = exp_table
-        self.out = [tensors.linear(f"out.{k}", kernel) for k in range(len(widths))]
+        self.out = [tensors.linear(f"out.{k}", kernel) for k in range(len(self.slices))]
         if self.hidden:
             self.from_trunk = tensors.linear("from_trunk", kernel)
             self.from_earlier = [
-                tensors.linear(f"from_earlier.{k}", kernel) for k in range(len(widths) - 1)
+                tensors.linear(f"from_earlier.{k}", kernel) for k in range(len(self.slices) - 1)
             ]
 
     def prepare(self, trunk: Tensor) -> Tensor:
@@ -148,8 +170,9 @@ class Head:
         raw = self.out[k].unrounded(prepared)
         raw = raw.unflatten(-1, (3, self.components, where.stop - where.start))
         means, rungs, logits = raw.transpose(-1, -2).unbind(-3)  # (B, n, channels, K) each
-        means = rounded(means * self.means[quality - 1, where, None]).clamp(-(2**21), 2**21)
-        rungs = rounded(rungs + self.rungs[quality - 1, where, None]).clamp(0, 255)
+        means = rounded(means * self.means[quality - 1, where, None])
+        means = means.clamp(-MEAN_LIMIT, MEAN_LIMIT)
+        rungs = rounded(rungs + self.rungs[quality - 1, where, None]).clamp(0, NUM_SIGMAS - 1)
         logits = rounded(logits)
         terms = exponentials(logits.amax(-1, keepdim=True) - logits, self.exp_table)
         arrays = (means.to(torch.int32), rungs.to(torch.uint8), terms)
@@ -161,6 +184,7 @@ class IntegerEntropyModel:
     """Tokens in, integer mixtures of the next tokens out."""
 
     def __init__(self, config: ModelConfig, tensors: Mapping[str, Tensor], kernel: Kernel) -> None:
+        check_bounds(config)
         t, e = Tensors(tensors), config.entropy
         self.config, self.kernel = config, kernel
         self.table = t["squash"]
@@ -177,7 +201,7 @@ class IntegerEntropyModel:
         self.norm = Norm(t.below("norm"))
         self.head = Head(t.below("head"), config, exp_table, kernel)
 
-        self.slices = self.head.slices
+        self.slices = config.slices
         self.prepare, self.mixtures = self.head.prepare, self.head.mixtures
 
     def squash(self, symbols: NDArray[np.int32]) -> Tensor:

@@ -65,6 +65,7 @@ class Int8Kernel(FloatKernel):
 
     def linear(self, x: Tensor, weight: Tensor) -> Tensor:
         """See Kernel."""
+        # It has no public name yet.
         return torch._int_mm(x, weight).float()  # pyright: ignore[reportPrivateImportUsage]
 
 
@@ -126,6 +127,7 @@ class Linear:
         largest = 127 * int(weight.to(torch.int64).abs().sum(1).max())
         if largest >= EXACT or int(weight.to(torch.int64).abs().max()) > WEIGHT_LIMIT:
             raise ModelError("integer weights too large for exact sums")
+        self.num_rows = len(weight)
         self.kernel, self.weight = kernel, kernel.prepare(weight)
         self.multiplier, self.bias = multiplier, bias
 
