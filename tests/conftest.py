@@ -63,6 +63,9 @@ class Recorder:
         self.seen.append(mixture)
         return symbols
 
+    def finish(self):
+        return self.seen
+
 
 def float_codec(model: Model, identity: bytes = b"untitled") -> Codec:
     """A codec that computes in floating point, as training does."""

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from .config import ModelConfig
 from .entropy.floating import FloatNetwork
-from .entropy.integer.network import IntegerEntropyModel
-from .entropy.integer.products import choose
+from .entropy.integer.choice import choose
+from .entropy.integer.network import IntegerNetwork
 from .entropy.predictor import Network
 from .errors import ConfigError, ModelError
 from .model import Model
@@ -107,7 +107,7 @@ def build_codec(
     rest = {name: t.float() for name, t in state.items() if not name.startswith(INTEGER)}
     try:
         transforms.load_state_dict(rest)
-        network = IntegerEntropyModel(config, integers, choose(device))
+        network = IntegerNetwork(config, integers, choose(device))
     except (KeyError, RuntimeError, IndexError) as error:
         raise ModelError(f"weights do not fit their configuration: {error}") from error
     return transforms.to(device).eval(), network

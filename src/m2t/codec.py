@@ -6,6 +6,8 @@ them to Pillow's images and to the container.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,19 +18,20 @@ from torch.nn import functional as F
 
 from . import zoo
 from .checkpoint import build_codec, model_id, read_model
-from .coding import Counter, Decoder, Encoder
+from .coding import Coder, Counter, Decoder, Encoder
 from .config import STRIDE, ModelConfig
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
 from .entropy.predictor import Network
 from .errors import Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
-from .latents import Latents, code_latents, latent_size, latents_crc
+from .latents import Coded, Latents, code_latents, latent_size, latents_crc
 from .strips import Strip, strips
 from .transforms import Transforms
 from .windows import Window, cut
 
 Progress = Callable[[float], None]
+Result = TypeVar("Result")
 
 TOKENS_PER_STRIP = 16384
 """Area (4 megapixels) that the transforms take at once."""
@@ -92,15 +95,12 @@ class Codec:
         header = self._header(picture, quality)
         meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]))
         y_hat = self.analyse(picture, quality, meter)
-        windows = self.windows(y_hat.shape[:2])
-        encoders = [Encoder() for _ in windows]
-        code_latents(self.network, y_hat.shape[:2], quality, encoders, y_hat, meter.add)
+        coded = self._code(y_hat.shape[:2], quality, lambda _: Encoder(), y_hat, meter)
+        crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
             header=header,
-            strips=[
-                CodedStrip([encoder.finish() for encoder in encoders], latents_crc(y_hat, windows))
-            ],
+            strips=[CodedStrip(coded.results, crc)],
             metadata={key: value for key, value in metadata.items() if value is not None},
             alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
         ).pack()
@@ -125,9 +125,7 @@ class Codec:
     def estimate(self, image: Image.Image, quality: int = 50) -> float:
         """What the latents should take, in bits, by the probabilities that code them."""
         y_hat = self.analyse(to_picture(image), quality)
-        counters = [Counter() for _ in self.windows(y_hat.shape[:2])]
-        code_latents(self.network, y_hat.shape[:2], quality, counters, y_hat)
-        return sum(counter.bits for counter in counters)
+        return sum(self._code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results)
 
     def windows(self, size: Sequence[int]) -> list[Window]:
         """The windows of (h, w) tokens, in the order of the file."""
@@ -186,11 +184,8 @@ class Codec:
         windows = self.windows(size)
         if len(stream.windows) != len(windows):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
-        decoders = [Decoder(window) for window in stream.windows]
-        add = meter.add if meter else None
-        y_hat = code_latents(self.network, size, header.quality, decoders, None, add)
-        for decoder in decoders:
-            decoder.finish()
+        streams = stream.windows
+        y_hat = self._code(size, header.quality, lambda i: Decoder(streams[i]), meter=meter).y_hat
         first = 0
         for strip in stream.strips:
             end = first + len(strip.windows)
@@ -198,6 +193,19 @@ class Codec:
                 raise Corrupt("decoded latents do not match their checksum")
             first = end
         return y_hat
+
+    def _code(
+        self,
+        size: Sequence[int],
+        quality: int,
+        open_coder: Callable[[int], Coder[Result]],
+        y_hat: Latents | None = None,
+        meter: "Meter | None" = None,
+    ) -> Coded[Result]:
+        """Entropy coding of all windows, with as many threads as PyTorch has."""
+        add = meter.add if meter else None
+        num_threads = torch.get_num_threads()
+        return code_latents(self.network, size, quality, open_coder, y_hat, add, num_threads)
 
     def _header(self, picture: Picture, quality: int) -> Header:
         schedule = self.config.schedule
@@ -230,12 +238,14 @@ class Meter:
 
     def __init__(self, progress: Progress | None, rows: int, columns: int) -> None:
         self.progress, self.total, self.done = progress, 2 * rows * columns, 0
+        self.lock = Lock()
 
     def add(self, num_tokens: int) -> None:
         """Tokens have been transformed, or coded."""
-        self.done += num_tokens
-        if self.progress:
-            self.progress(self.done / self.total)
+        with self.lock:
+            self.done += num_tokens
+            if self.progress:
+                self.progress(self.done / self.total)
 
 
 def _to_tensor(pixels: NDArray[np.uint8], rows: int, columns: int) -> Tensor:

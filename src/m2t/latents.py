@@ -1,24 +1,36 @@
-"""Token integers of a whole image to coders and back: windows, batches, checksum."""
+"""Token integers of a whole image to coders and back: windows, batches, threads, checksum."""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .coding.loop import code_windows
 from .coding.rans import Coder
 from .config import STRIDE
 from .entropy.predictor import Network, build_predictor
-from .windows import Window, by_shape, cut
+from .windows import Window, cut
 
 Latents = NDArray[np.int32]
 """(h, w, C) tokens."""
 
-WINDOWS_PER_BATCH = 16
-"""Windows whose networks run together. Both sides must form the same batches, as long as the
-network computes in floating point."""
+WINDOWS_PER_BATCH = 8
+"""Windows whose networks run together: bounds the memory they take."""
+
+Result = TypeVar("Result")
+
+
+class Coded(Generic[Result]):
+    """All windows coded."""
+
+    def __init__(self, y_hat: Latents, results: list[Result]) -> None:
+        self.y_hat = y_hat
+        self.results = results
+        """What each window's coder had to say at its end."""
 
 
 def latent_size(height: int, width: int) -> tuple[int, int]:
@@ -26,30 +38,55 @@ def latent_size(height: int, width: int) -> tuple[int, int]:
     return -(-height // STRIDE), -(-width // STRIDE)
 
 
-@torch.inference_mode()
 def code_latents(
     network: Network,
     size: Sequence[int],
     quality: int,
-    coders: Sequence[Coder],
+    open_coder: Callable[[int], Coder[Result]],
     y: Latents | None = None,
     on_tokens: Callable[[int], None] | None = None,
-) -> Latents:
+    num_threads: int = 1,
+) -> Coded[Result]:
     """Run every window of (h, w) tokens through its coder: y, or what the coders read if None.
 
     Args:
-        on_tokens: told how many tokens have been coded since the last call.
+        open_coder: the coder of each window, by its index; it is finished and dropped soon after.
+        on_tokens: told how many tokens have been coded since the last call, from any thread.
     """
     windows = cut(size[0], size[1], network.config.entropy.window)
     y_hat = np.empty((*size, network.config.transform.latent_channels), np.int32)
-    for shape, batch in _batches(windows):
+    results: dict[int, Result] = {}
+
+    def code(batch: list[int]) -> None:
         some = [windows[i] for i in batch]
-        known = None if y is None else np.stack([_flat(y, window) for window in some])
-        predictor = build_predictor(network, shape, len(batch), quality, known)
-        coded = code_windows(predictor, [coders[i] for i in batch], known, on_tokens)
-        for window, tokens in zip(some, coded, strict=True):
-            y_hat[window.rows, window.columns] = tokens.reshape(*shape, -1)
-    return y_hat
+        known = None if y is None else np.concatenate([_flat(y, window) for window in some])
+        shapes = [(window.height, window.width) for window in some]
+        predictor = build_predictor(network, shapes, quality, known)
+        coders = [open_coder(i) for i in batch]
+        coded = code_windows(predictor, coders, known, on_tokens)
+        first = 0
+        for i, window, coder in zip(batch, some, coders, strict=True):
+            end = first + window.height * window.width
+            tokens = coded[first:end].reshape(window.height, window.width, -1)
+            y_hat[window.rows, window.columns] = tokens
+            first = end
+            results[i] = coder.finish()
+
+    num_threads = num_threads if network.threads else 1
+    batches = list(_batches(len(windows), num_threads))
+    if num_threads == 1 or len(batches) == 1:
+        for batch in batches:
+            code(batch)
+    else:
+        with ThreadPoolExecutor(num_threads) as pool:
+            futures = [pool.submit(partial(code, batch)) for batch in batches]
+            try:
+                for future in futures:
+                    future.result()
+            finally:
+                for future in futures:
+                    future.cancel()
+    return Coded(y_hat, [results[i] for i in range(len(windows))])
 
 
 def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
@@ -60,11 +97,12 @@ def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
     return crc
 
 
-def _batches(windows: list[Window]) -> Iterator[tuple[tuple[int, int], list[int]]]:
-    """(shape, indices) of windows that run together."""
-    for shape, indices in by_shape(windows).items():
-        for first in range(0, len(indices), WINDOWS_PER_BATCH):
-            yield shape, indices[first : first + WINDOWS_PER_BATCH]
+def _batches(num_windows: int, num_threads: int) -> Iterator[list[int]]:
+    """Windows that run together: small enough for memory, and as many batches for each thread."""
+    count = -(-num_windows // WINDOWS_PER_BATCH)
+    count = min(num_windows, -(-count // num_threads) * num_threads)
+    for i in range(count):
+        yield list(range(num_windows * i // count, num_windows * (i + 1) // count))
 
 
 def _flat(y: Latents, window: Window) -> Latents:

@@ -36,6 +36,12 @@ class Schedule:
         """Where each group lies in `order`."""
         return [slice(a, b) for a, b in zip((0, *self.ends[:-1]), self.ends, strict=True)]
 
+    def part(self, group: int) -> slice:
+        """Where a group lies in `order`; nowhere, for groups after the last."""
+        ends = (0, *self.ends, self.ends[-1])
+        group = min(group, len(self.ends))
+        return slice(ends[group], ends[group + 1])
+
     @property
     def group_of(self) -> np.ndarray:
         """(N,) int64: the group in which the token at each raster index is coded."""

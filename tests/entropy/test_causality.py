@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from m2t.coding.loop import code_windows
+from m2t.coding.loop import Group, code_windows
 from m2t.config import ModelConfig
 from m2t.entropy import transformer
 from m2t.entropy.floating import FloatNetwork
@@ -88,7 +88,8 @@ def test_later_groups_do_see_earlier_ones() -> None:
 
 def test_without_the_attention_mask_the_future_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     def unmasked(*args: object) -> Slots:
-        return m2t_slots(*args)._replace(mask=None)  # type: ignore[arg-type]
+        slots = m2t_slots(*args)  # type: ignore[arg-type]
+        return slots._replace(limit=np.full_like(slots.limit, len(slots.limit)))
 
     model = entropy_model(tiny())
     monkeypatch.setattr(transformer, "m2t_slots", unmasked)
@@ -98,7 +99,7 @@ def test_without_the_attention_mask_the_future_leaks(monkeypatch: pytest.MonkeyP
 def test_without_the_neighbours_mask_the_future_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_known(*args: object) -> Slots:
         slots = m2t_slots(*args)  # type: ignore[arg-type]
-        around = torch.arange(NUM_TOKENS)[:8].expand(NUM_TOKENS, -1)
+        around = np.tile(np.arange(8), (NUM_TOKENS, 1))
         return slots._replace(neighbours=around)
 
     model = entropy_model(tiny())
@@ -125,10 +126,9 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
     model = entropy_model(config)
     y = latents(windows=3)
     recorders = [Recorder() for _ in y]
-    predictor = build_predictor(FloatNetwork(model, config), (HEIGHT, WIDTH), len(y), QUALITY)
-    with torch.inference_mode():
-        coded = code_windows(predictor, recorders, y.numpy().astype(np.int32))
-    assert np.array_equal(coded, y)
+    predictor = build_predictor(FloatNetwork(model, config), [(HEIGHT, WIDTH)] * 3, QUALITY)
+    tokens = y.flatten(0, 1).numpy().astype(np.int32)
+    assert np.array_equal(code_windows(predictor, recorders, tokens), tokens)
     schedule = build(model.schedule, HEIGHT, WIDTH)
     num_groups = len(schedule.ends)
     t = torch.full((3,), config.rate.t(QUALITY))
@@ -140,7 +140,7 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
         for part in schedule.slices:
             known = torch.zeros(3, NUM_TOKENS, dtype=torch.bool)
             known[:, schedule.order[: part.start].copy()] = True
-            slots = mt_slots(known, HEIGHT, WIDTH, model.config.window)
+            slots = mt_slots(known.numpy(), HEIGHT, WIDTH, model.config.window)
             means = model.parameters_at(y, slots, t).means
             expected[:, part] = means[:, schedule.order[part].copy()]
     for recorder, means in zip(recorders, expected.detach().transpose(2, 3).numpy(), strict=True):
@@ -173,20 +173,21 @@ def test_entropy_order_codes_the_surest_tokens_first() -> None:
     )
     model = entropy_model(config)
     y = latents(windows=2)
-    predictor = build_predictor(FloatNetwork(model, config), (HEIGHT, WIDTH), 2, QUALITY)
+    predictor = build_predictor(FloatNetwork(model, config), [(HEIGHT, WIDTH)] * 2, QUALITY)
     groups: list[np.ndarray] = []
     next_group = predictor.next_group
 
-    def recorded() -> np.ndarray:
-        groups.append(next_group())
-        return groups[-1]
+    def recorded() -> Group:
+        group = next_group()
+        groups.append(np.stack([group.rows[part] for part in group.parts]))
+        return group
 
     predictor.next_group = recorded  # type: ignore[method-assign]
-    with torch.inference_mode():
-        code_windows(predictor, [Recorder(), Recorder()], y.numpy().astype(np.int32))  # type: ignore[arg-type]
-    order = np.concatenate(groups, axis=1)
-    assert [sorted(row) for row in order.tolist()] == [list(range(NUM_TOKENS))] * 2
-    assert order[0].tolist() != order[1].tolist(), "the order adapts to the image"
+    tokens = y.flatten(0, 1).numpy().astype(np.int32)
+    code_windows(predictor, [Recorder(), Recorder()], tokens)  # type: ignore[arg-type]
+    first, second = np.concatenate(groups, axis=1) - [[0], [NUM_TOKENS]]
+    assert sorted(first) == sorted(second) == list(range(NUM_TOKENS))
+    assert first.tolist() != second.tolist(), "the order adapts to the image"
 
 
 def test_cache_grows_in_place() -> None:
@@ -201,4 +202,23 @@ def test_cache_grows_in_place() -> None:
 def test_predictor_is_abstract() -> None:
     model = entropy_model(tiny())
     with pytest.raises(NotImplementedError):
-        Predictor(FloatNetwork(model, tiny()), build(model.schedule, 2, 2), 1, 50).next_group()
+        Predictor(FloatNetwork(model, tiny()), [(2, 2)], 50).next_group()
+
+
+def test_windows_of_different_shapes_run_together() -> None:
+    """Some end before others; each gets the mixtures that it gets alone."""
+    config = tiny()
+    network = FloatNetwork(entropy_model(config), config)
+    shapes = [(1, 1), (5, 6), (2, 3)]
+    parts = [
+        latents(seed=i)[0, : h * w].numpy().astype(np.int32) for i, (h, w) in enumerate(shapes)
+    ]
+    together = [Recorder() for _ in shapes]
+    code_windows(build_predictor(network, shapes, QUALITY), together, np.concatenate(parts))  # type: ignore[arg-type]
+    for shape, part, recorder in zip(shapes, parts, together, strict=True):
+        alone = Recorder()
+        code_windows(build_predictor(network, [shape], QUALITY), [alone], part)  # type: ignore[list-item]
+        for expected, got in zip(
+            zip(*alone.seen, strict=True), zip(*recorder.seen, strict=True), strict=True
+        ):
+            assert np.array_equal(np.concatenate(expected), np.concatenate(got))

@@ -1,7 +1,7 @@
 """The one loop that codes latents; encoder, decoder and rate counter all run it."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,17 @@ from .rans import Coder
 Integers = NDArray[np.int32]
 
 
+class Group(NamedTuple):
+    """The tokens that are coded together, those of one window after those of another."""
+
+    rows: NDArray[np.int64]
+    """(n,) which tokens."""
+    parts: list[slice]
+    """Of `rows`: those of each window."""
+
+
 class Predictor(Protocol):
-    """What the loop needs of an entropy model, for W windows of N tokens of C channels.
+    """What the loop needs of an entropy model, for windows of N tokens in all, of C channels.
 
     It tells where the next symbols lie and how they are distributed, in integers; it learns their
     values through reveal() alone, whether they come from an image or from a file.
@@ -21,12 +30,12 @@ class Predictor(Protocol):
 
     num_groups: int
     y_hat: Integers
-    """(W, N, C): the tokens revealed so far."""
+    """(N, C): the tokens revealed so far."""
     slices: list[slice]
     """Of a token's channels: coded one after the other within each group."""
 
-    def next_group(self) -> NDArray[np.int64]:
-        """(W, n) the tokens to be coded next."""
+    def next_group(self) -> Group:
+        """The tokens to be coded next."""
         ...
 
     def mixtures(self, k: int) -> list[Mixture]:
@@ -34,7 +43,7 @@ class Predictor(Protocol):
         ...
 
     def reveal(self, k: int, symbols: Integers) -> None:
-        """The values (W, n, channels) of slice k."""
+        """The values (n, channels) of slice k."""
         ...
 
 
@@ -44,23 +53,20 @@ def code_windows(
     y: Integers | None = None,
     on_tokens: Callable[[int], None] | None = None,
 ) -> Integers:
-    """Code W windows, each with its own coder: y (W, N, C), or what the coders read if it is None.
+    """Code windows, each with its own coder: y (N, C), or what the coders read if it is None.
 
-    Returns the latents (W, N, C), the same ones on both sides. `on_tokens` is told how many
-    tokens each group had, as it is done.
+    Returns the latents (N, C), the same ones on both sides. `on_tokens` is told how many tokens
+    each group had, as it is done.
     """
-    rows = np.arange(len(coders))[:, None]
     for _ in range(predictor.num_groups):
-        group = predictor.next_group()
+        rows, parts = predictor.next_group()
         for k, channels in enumerate(predictor.slices):
-            known = None if y is None else y[rows, group][..., channels]
-            symbols = [
-                coder.code(None if known is None else known[w].ravel(), mixture)
-                for w, (coder, mixture) in enumerate(
-                    zip(coders, predictor.mixtures(k), strict=True)
-                )
-            ]
-            predictor.reveal(k, np.stack(symbols).reshape(*group.shape, -1))
+            known = None if y is None else y[rows, channels]
+            symbols = np.empty((len(rows), channels.stop - channels.start), np.int32)
+            for part, coder, mixture in zip(parts, coders, predictor.mixtures(k), strict=True):
+                given = None if known is None else known[part].ravel()
+                symbols[part] = coder.code(given, mixture).reshape(symbols[part].shape)
+            predictor.reveal(k, symbols)
         if on_tokens:
-            on_tokens(group.size)
+            on_tokens(len(rows))
     return predictor.y_hat

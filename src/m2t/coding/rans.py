@@ -6,7 +6,7 @@ forward, and the first bytes of a stream suffice for its first symbols.
 """
 
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,18 @@ INITIAL_STATE = 1 << 32
 _ALL = slice(None)
 
 
-class Coder(Protocol):
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Coder(Protocol[Result_co]):
     """What encoder, decoder and rate counter have in common, so that one loop serves all."""
 
     def code(self, symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
         """The block's symbols (n,), given (all but the decoder) or found; mixture of n rows."""
+        ...
+
+    def finish(self) -> Result_co:
+        """All symbols are coded: the encoder's bytes, the counter's bits."""
         ...
 
 
@@ -122,6 +129,10 @@ class Counter:
         self.bits += float((PROBABILITY_BITS - np.log2(block.freqs)).sum())
         self.bits += sum(4 + (excess + 1).bit_length() for excess in block.excesses.values())
         return symbols
+
+    def finish(self) -> float:
+        """The bits of all symbols."""
+        return self.bits
 
 
 def _given(symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:

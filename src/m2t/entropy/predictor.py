@@ -1,24 +1,40 @@
 """Drives the entropy model group by group, for coding/loop.py.
 
-The encoder runs the decoder's steps as well, so that both compute the same mixtures; only where one
-pass is known to give the very same, as with integers, it takes that.
+Windows that run together form a batch: their tokens stand behind each other, window by window,
+each in raster order. The encoder runs the decoder's steps as well, so that both compute the same
+mixtures; only where one pass is known to give the very same, as with integers, it takes that.
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ..coding.gaussians import Mixture
+from ..coding.loop import Group, Integers
 from ..config import ModelConfig
-from ..schedule import Schedule, build
-from .layers import KeyValueCache
-from .slots import Slots, m2t_slots, mt_slots
+from ..schedule import build
+from .slots import Slots, joined, m2t_slots, mt_slots
 
 SURE_RUNG = 48
 """Scales below this rung of the coder's ladder (sigma 0.25) leave next to no entropy."""
+
+Array = Any
+"""Of the network's own kind: a NumPy array or a PyTorch tensor, the rows of all windows in one."""
+
+
+class Span(NamedTuple):
+    """Slots of one window among those that pass through the network together."""
+
+    window: int
+    tokens: slice
+    """The window's tokens in the batch."""
+    rows: slice
+    """The window's slots among those that pass."""
+    before: int
+    """How many of the window's slots have passed already."""
 
 
 class Network(Protocol):
@@ -28,175 +44,210 @@ class Network(Protocol):
     slices: list[slice]
     """Of a token's channels: predicted one after the other."""
     exact: bool
-    """One pass over all slots gives the very mixtures that steps with a cache give."""
+    """Its mixtures depend on nothing but the tokens: not on which windows run together, nor on
+    whether all slots pass at once or in steps."""
+    threads: bool
+    """It runs on one core, so that batches of windows should share the cores among them."""
 
-    def squash(self, symbols: NDArray[np.int32]) -> Tensor:
+    def squash(self, symbols: Integers) -> Array:
         """Token integers as the network takes them."""
         ...
 
-    def trunk(
-        self, tokens: Tensor, slots: Slots, quality: int, caches: list[KeyValueCache] | None = None
-    ) -> Tensor:
-        """(W, N, C) tokens -> (W, n, width) for the slots."""
+    def cache(self, sizes: Sequence[int]) -> Array:
+        """Room for what slots leave to later ones, for windows of so many tokens."""
         ...
 
-    def prepare(self, trunk: Tensor) -> Tensor:
+    def trunk(
+        self, tokens: Array, slots: Slots, spans: Sequence[Span], quality: int, cache: Array
+    ) -> Array:
+        """Tokens (N + 1, C), the last one zero -> (n, width) for n slots."""
+        ...
+
+    def prepare(self, trunk: Array) -> Array:
         """What all slices need of the trunk's output, computed once per group."""
         ...
 
-    def mixtures(self, k: int, prepared: Tensor, earlier: Tensor, quality: int) -> list[Mixture]:
-        """For each window, the mixtures of slice k: rows (n, channels) in order."""
+    def mixtures(self, k: int, prepared: Array, earlier: Array, quality: int) -> Mixture:
+        """The mixtures of slice k: rows (n, channels), channels fastest."""
         ...
 
 
 class Predictor:
     """What MT and M2T share: windows filled token by token, slices of channels within a group."""
 
-    def __init__(
-        self, network: Network, schedule: Schedule, num_windows: int, quality: int
-    ) -> None:
-        self.network, self.schedule, self.quality = network, schedule, quality
-        self.num_groups = len(schedule.ends)
+    def __init__(self, network: Network, shapes: Sequence[tuple[int, int]], quality: int) -> None:
+        self.network, self.quality, self.shapes = network, quality, shapes
         self.slices = network.slices
-        shape = (num_windows, len(schedule.order), network.config.transform.latent_channels)
-        self.y_hat = np.zeros(shape, np.int32)
-        # As the network takes them; zero where not revealed yet, which nothing may read.
-        self.tokens = network.squash(self.y_hat)
-        self.rows = np.arange(num_windows)[:, None]
+        self.schedules = [build(network.config.schedule, *shape) for shape in shapes]
+        self.num_groups = max(len(schedule.ends) for schedule in self.schedules)
+        sizes = [len(schedule.order) for schedule in self.schedules]
+        ends = list(accumulate(sizes))
+        self.windows = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self.y_hat = np.zeros((ends[-1], network.config.transform.latent_channels), np.int32)
+        # As the network takes them; zero where not revealed yet, which nothing may read. The last
+        # row stands for "no token".
+        self.tokens = network.squash(np.zeros((ends[-1] + 1, self.y_hat.shape[1]), np.int32))
+        self.cache = network.cache(sizes)
         self.step = -1
-        self.prepared: Tensor  # (W, n, ...) the group as the head takes it
+        self.group: Group
+        self.prepared: Array  # (n, ...) the group as the head takes it
+        self.carried: Array  # (n, C) the group's tokens, as far as they are revealed
 
-    def next_group(self) -> NDArray[np.int64]:
-        """(W, n) raster indices of the tokens to be coded next."""
+    def next_group(self) -> Group:
+        """The tokens to be coded next."""
         self.step += 1
-        group = self._predict()
-        self.group = np.broadcast_to(group, (len(self.y_hat), group.shape[-1])).copy()
+        self.group, self.prepared = self._predict(
+            [schedule.part(self.step) for schedule in self.schedules]
+        )
+        self.carried = self.tokens[self.group.rows]
         return self.group
 
-    def _predict(self) -> NDArray[np.int64]:
-        """Choose the group, (n,) or (W, n), and set self.prepared (W, n, ...) for the head."""
+    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
+        """The group, whose part of each window's order is given, as the head takes it."""
         raise NotImplementedError
 
     def mixtures(self, k: int) -> list[Mixture]:
         """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
-        earlier = self.tokens[self.rows, self.group][..., : self.slices[k].start]
-        return self.network.mixtures(k, self.prepared, earlier, self.quality)
+        earlier = self.carried[:, : self.slices[k].start]
+        mixture = self.network.mixtures(k, self.prepared, earlier, self.quality)
+        width = self.slices[k].stop - self.slices[k].start
+        return [mixture.rows(slice(p.start * width, p.stop * width)) for p in self.group.parts]
 
-    def reveal(self, k: int, symbols: NDArray[np.int32]) -> None:
-        """The values (W, n, channels) of slice k."""
-        self.y_hat[self.rows, self.group, self.slices[k]] = symbols
-        self.tokens[self.rows, self.group, self.slices[k]] = self.network.squash(symbols)
+    def reveal(self, k: int, symbols: Integers) -> None:
+        """The values (n, channels) of slice k."""
+        self.y_hat[self.group.rows, self.slices[k]] = symbols
+        self.carried[:, self.slices[k]] = self.network.squash(symbols)
+        if k == len(self.slices) - 1:
+            self.tokens[self.group.rows] = self.carried
+
+    def _ordered(self, parts: list[slice]) -> Group:
+        """The group along the schedule."""
+        return self._group([s.order[part] for s, part in zip(self.schedules, parts, strict=True)])
+
+    def _group(self, orders: Sequence[NDArray[np.int64]]) -> Group:
+        """From each window's tokens, named within the window."""
+        rows = [order + window.start for order, window in zip(orders, self.windows, strict=True)]
+        return Group(np.concatenate(rows), slices_of(orders))
 
 
 class M2TPredictor(Predictor):
     """Masked twice: each group's slots pass once; earlier ones are in the cache (paper 3.6)."""
 
-    def __init__(
-        self, network: Network, schedule: Schedule, num_windows: int, quality: int
-    ) -> None:
-        super().__init__(network, schedule, num_windows, quality)
-        self.slots = window_slots(network, schedule)
-        num_layers = network.config.entropy.layers
-        self.caches = [KeyValueCache(len(schedule.order)) for _ in range(num_layers)]
+    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
+        slots, spans = self._slots(parts)
+        trunk = self.network.trunk(self.tokens, slots, spans, self.quality, self.cache)
+        return self._ordered(parts), self.network.prepare(trunk)
 
-    def _predict(self) -> NDArray[np.int64]:
-        where = self.schedule.slices[self.step]
-        slots = self.slots.part(where)
-        trunk = self.network.trunk(self.tokens, slots, self.quality, self.caches)
-        self.prepared = self.network.prepare(trunk)
-        return self.schedule.order[where]
+    def _slots(self, parts: list[slice]) -> tuple[Slots, list[Span]]:
+        """Some slots of each window, put together."""
+        config = self.network.config
+        slots = [
+            m2t_slots(config.schedule, *shape, config.entropy.window).part(part)
+            for shape, part in zip(self.shapes, parts, strict=True)
+        ]
+        rows = slices_of([s.target for s in slots])
+        spans = [
+            Span(w, window, row, part.start)
+            for w, (window, row, part) in enumerate(zip(self.windows, rows, parts, strict=True))
+        ]
+        shifted = [s.shifted(w.start) for s, w in zip(slots, self.windows, strict=True)]
+        return joined(shifted), spans
+
+
+class OnePassPredictor(M2TPredictor):
+    """M2T where all tokens are known, as the encoder knows them: one masked pass (Eq. 2)."""
+
+    def __init__(
+        self, network: Network, shapes: Sequence[tuple[int, int]], quality: int, y: Integers
+    ) -> None:
+        super().__init__(network, shapes, quality)
+        self.tokens[:-1] = network.squash(y)
+        slots, spans = self._slots([slice(0, len(s.order)) for s in self.schedules])
+        prepared = network.prepare(network.trunk(self.tokens, slots, spans, quality, self.cache))
+        carried = self.tokens[slots.target]
+        self.all_mixtures = [
+            network.mixtures(k, prepared, carried[:, : channels.start], quality)
+            for k, channels in enumerate(self.slices)
+        ]
+
+    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
+        self.parts = parts
+        return self._ordered(parts), None
+
+    def mixtures(self, k: int) -> list[Mixture]:
+        """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
+        width = self.slices[k].stop - self.slices[k].start
+        return [
+            self.all_mixtures[k].rows(
+                slice((window.start + part.start) * width, (window.start + part.stop) * width)
+            )
+            for window, part in zip(self.windows, self.parts, strict=True)
+        ]
+
+    def reveal(self, k: int, symbols: Integers) -> None:
+        """The values (n, channels) of slice k, which the network knows already."""
+        self.y_hat[self.group.rows, self.slices[k]] = symbols
 
 
 class MTPredictor(Predictor):
     """Masked once: every step passes all tokens through the network (paper 3.5)."""
 
-    def __init__(
-        self, network: Network, schedule: Schedule, num_windows: int, quality: int
-    ) -> None:
-        super().__init__(network, schedule, num_windows, quality)
-        self.known = np.zeros(self.y_hat.shape[:2], bool)
+    def __init__(self, network: Network, shapes: Sequence[tuple[int, int]], quality: int) -> None:
+        super().__init__(network, shapes, quality)
+        self.known = np.zeros(len(self.y_hat), bool)
 
-    def _predict(self) -> NDArray[np.int64]:
-        schedule, network = self.schedule, self.network
-        window = network.config.entropy.window
-        slots = mt_slots(torch.from_numpy(self.known), schedule.height, schedule.width, window)
-        prepared = network.prepare(network.trunk(self.tokens, slots, self.quality))
-        where = schedule.slices[self.step]
+    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
+        network = self.network
+        largest = network.config.entropy.window
+        slots = [
+            mt_slots(self.known[window], *shape, largest).shifted(window.start)
+            for window, shape in zip(self.windows, self.shapes, strict=True)
+        ]
+        spans = [Span(w, window, window, 0) for w, window in enumerate(self.windows)]
+        trunk = network.trunk(self.tokens, joined(slots), spans, self.quality, self.cache)
         if network.config.schedule.order == "entropy":
-            group = self._surest(prepared, where.stop - where.start)
+            group = self._group(self._surest(trunk, [part.stop - part.start for part in parts]))
         else:
-            group = np.repeat(schedule.order[None, where], len(self.known), axis=0)
-        self.prepared = prepared[self.rows, group]
-        self.known[self.rows, group] = True
-        return group
+            group = self._ordered(parts)
+        self.known[group.rows] = True
+        return group, network.prepare(trunk[group.rows])
 
-    def _surest(self, prepared: Tensor, count: int) -> NDArray[np.int64]:
-        """(W, count) the unknown tokens of least predicted entropy, ties to the first in raster.
+    def _surest(self, trunk: Array, counts: Sequence[int]) -> list[NDArray[np.int64]]:
+        """For each window the unknown tokens of least predicted entropy, ties in raster order.
 
         MaskGIT's adaptive order, with entropies as MIMT has it (paper 3.4); in integers: the sum of
         all channels' mean rungs, which are logarithms of scales. A slice is judged with the
         token's earlier slices at zero: they are not known yet.
         """
-        num_windows, num_tokens = self.known.shape
-        doubt = np.zeros((num_windows, num_tokens), np.int64)
+        prepared, doubt = self.network.prepare(trunk), np.zeros(len(self.known), np.int64)
+        nothing = self.network.squash(np.zeros_like(self.y_hat))
         for k, channels in enumerate(self.slices):
-            earlier = torch.zeros_like(self.tokens[..., : channels.start])
-            mixtures = self.network.mixtures(k, prepared, earlier, self.quality)
-            for i, mixture in enumerate(mixtures):
-                rungs = np.maximum(mixture.scales.astype(np.int64), SURE_RUNG)
-                doubt[i] += (rungs * mixture.weights).sum(1).reshape(num_tokens, -1).sum(1)
+            earlier = nothing[:, : channels.start]
+            mixture = self.network.mixtures(k, prepared, earlier, self.quality)
+            rungs = np.maximum(mixture.scales.astype(np.int64), SURE_RUNG)
+            doubt += (rungs * mixture.weights).sum(1).reshape(len(doubt), -1).sum(1)
         doubt[self.known] = np.iinfo(np.int64).max
-        return doubt.argsort(axis=1, kind="stable")[:, :count]
-
-
-class OnePassPredictor(Predictor):
-    """M2T where all tokens are known, as the encoder knows them: one masked pass (Eq. 2)."""
-
-    def __init__(
-        self, network: Network, schedule: Schedule, quality: int, y: NDArray[np.int32]
-    ) -> None:
-        super().__init__(network, schedule, len(y), quality)
-        slots = window_slots(network, schedule)
-        tokens = network.squash(y)
-        prepared = network.prepare(network.trunk(tokens, slots, quality))
-        tokens = tokens[:, slots.target]
-        self.all_mixtures = [
-            network.mixtures(k, prepared, tokens[..., : channels.start], quality)
-            for k, channels in enumerate(self.slices)
+        return [
+            doubt[window].argsort(kind="stable")[:count]
+            for window, count in zip(self.windows, counts, strict=True)
         ]
 
-    def _predict(self) -> NDArray[np.int64]:
-        return self.schedule.order[self.schedule.slices[self.step]]
 
-    def mixtures(self, k: int) -> list[Mixture]:
-        """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
-        where, channels = self.schedule.slices[self.step], self.slices[k]
-        width = channels.stop - channels.start
-        rows = slice(where.start * width, where.stop * width)
-        return [Mixture(m[rows], s[rows], w[rows]) for m, s, w in self.all_mixtures[k]]
-
-    def reveal(self, k: int, symbols: NDArray[np.int32]) -> None:
-        """The values (W, n, channels) of slice k, which the network knows already."""
-        self.y_hat[self.rows, self.group, self.slices[k]] = symbols
-
-
-def window_slots(network: Network, schedule: Schedule) -> Slots:
-    """The slots of an M2T window."""
-    config, shape = network.config, (schedule.height, schedule.width)
-    return m2t_slots(config.schedule, *shape, config.entropy.window)
+def slices_of(arrays: Sequence[NDArray]) -> list[slice]:
+    """Where each array lies when they are put behind each other."""
+    sizes = [len(array) for array in arrays]
+    return [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]
 
 
 def build_predictor(
     network: Network,
-    shape: tuple[int, int],
-    num_windows: int,
+    shapes: Sequence[tuple[int, int]],
     quality: int,
-    y: NDArray[np.int32] | None = None,
+    y: Integers | None = None,
 ) -> Predictor:
-    """For windows of `shape` tokens; y (W, N, C) where they are known, which may save time."""
-    schedule = build(network.config.schedule, *shape)
+    """For windows of these shapes; tokens y (N, C) where they are known, which may save time."""
     if network.config.entropy.masking == "mt":
-        return MTPredictor(network, schedule, num_windows, quality)
+        return MTPredictor(network, shapes, quality)
     if y is not None and network.exact:
-        return OnePassPredictor(network, schedule, quality, y)
-    return M2TPredictor(network, schedule, num_windows, quality)
+        return OnePassPredictor(network, shapes, quality, y)
+    return M2TPredictor(network, shapes, quality)

@@ -9,127 +9,115 @@ MT and M2T are the same network over different slots:
 """
 
 import functools
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from ..config import ScheduleConfig
 from ..schedule import Schedule, build
 
+NONE = -1
+"""Stands for "no token": not known, or beyond the window's edge."""
+
+Indices = NDArray[np.int64]
+
 
 class Slots(NamedTuple):
-    """Indices are raster positions in the window; N (none: nothing known) stands for "no token"."""
+    """Tokens are named by their raster position in the window."""
 
-    source: Tensor
-    """(n,) or (B, n) int64: the token that each slot carries, or N for the mask token."""
-    target: Tensor
-    """(n,) int64: the token that each slot predicts."""
-    position: Tensor
-    """(n,) int64: the target's place in the table of positions, which is as large as any window."""
-    source_position: Tensor
+    source: Indices
+    """(n,) or (B, n): the token that each slot carries, or NONE for the mask token."""
+    target: Indices
+    """(n,): the token that each slot predicts."""
+    position: Indices
+    """(n,): the target's place in the table of positions, which is as large as any window."""
+    source_position: Indices
     """As `source`, in the table of positions; the target's place for mask tokens."""
-    neighbours: Tensor
-    """(n, 8) or (B, n, 8) int64: the target's neighbours in raster order, N where not known."""
-    mask: Tensor | None
-    """(n, n) bool, true where a slot (row) may look at another; None: everywhere."""
+    neighbours: Indices
+    """(n, 8) or (B, n, 8): the target's neighbours in raster order, NONE where not known."""
+    limit: Indices
+    """(n,): how many of the window's slots each sees, from the first one on; these ascend."""
 
     def part(self, where: slice) -> "Slots":
-        """The slots of one group, without the mask, for decoding with a cache."""
-        s = [t[where] for t in (self.source, self.target, self.position, self.source_position)]
-        return Slots(*s, neighbours=self.neighbours[where], mask=None)
+        """Some of the slots."""
+        return Slots(*(array[where] for array in self))
+
+    def shifted(self, by: int) -> "Slots":
+        """The same, where the window's first token has the number `by`."""
+        source, around = self.source, self.neighbours
+        return self._replace(
+            source=np.where(source == NONE, NONE, source + by),
+            target=self.target + by,
+            neighbours=np.where(around == NONE, NONE, around + by),
+        )
 
 
-class Read(NamedTuple):
-    """What the slots of a window carry and see, taken from its tokens."""
-
-    carried: Tensor
-    """(B, n, C): the token of each slot, or the mask token."""
-    masked: Tensor
-    """(n,) or (B, n) bool: it is the mask token."""
-    around: Tensor
-    """(B, n, 8 C): the neighbours of each slot's target, zeros where not known."""
-    known: Tensor
-    """(n, 8) or (B, n, 8) bool: they are known."""
-
-
-def read_slots(tokens: Tensor, mask_token: Tensor, slots: Slots) -> Read:
-    """Fill slots from tokens (B, N, C) in raster order; what is not known is never read."""
-    n, device = tokens.shape[1], tokens.device
-    source, around = slots.source.to(device), slots.neighbours.to(device)
-    extra = torch.stack((mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
-    tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
-    known = around < n
-    seen = _gather(tokens, torch.where(known, around, n + 1).flatten(-2))
-    seen = seen.unflatten(1, around.shape[-2:]).flatten(-2)
-    return Read(_gather(tokens, source), source == n, seen, known)
-
-
-def _gather(tokens: Tensor, index: Tensor) -> Tensor:
-    """tokens (B, N, C) at index (n,) or (B, n) -> (B, n, C)."""
-    if index.ndim == 1:
-        return tokens[:, index]
-    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
+def joined(parts: Sequence[Slots]) -> Slots:
+    """The slots of several windows behind each other."""
+    return Slots(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 @functools.lru_cache(maxsize=256)
-@torch.inference_mode(False)  # or a cached tensor could not take part in training later
-def _neighbours(height: int, width: int) -> Tensor:
-    """(N, 8) raster indices of each token's neighbours, N beyond the window's edge."""
-    index = np.full((height + 2, width + 2), height * width)
+def _neighbours(height: int, width: int) -> Indices:
+    """(N, 8) raster indices of each token's neighbours, NONE beyond the window's edge."""
+    index = np.full((height + 2, width + 2), NONE)
     index[1:-1, 1:-1] = np.arange(height * width).reshape(height, width)
     shifts = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
     views = [index[i : i + height, j : j + width].reshape(-1) for i, j in shifts]
-    return torch.from_numpy(np.stack(views, axis=1))
+    return np.stack(views, axis=1)
 
 
-def _positions(height: int, width: int, window: int) -> Tensor:
-    """(N + 1,) raster index in the window -> index in a table of window x window positions."""
-    rows, columns = torch.arange(height), torch.arange(width)
-    table = (rows[:, None] * window + columns).reshape(-1)
-    return torch.cat((table, torch.zeros(1, dtype=table.dtype)))
+def _positions(height: int, width: int, window: int) -> Indices:
+    """(N,) raster index in the window -> index in a table of window x window positions."""
+    return (np.arange(height)[:, None] * window + np.arange(width)).reshape(-1)
 
 
 @functools.lru_cache(maxsize=256)
-@torch.inference_mode(False)
 def m2t_slots(config: ScheduleConfig, height: int, width: int, window: int) -> Slots:
     """The slots of a masked-twice window; they depend on nothing but its shape."""
     schedule: Schedule = build(config, height, width)
-    num_tokens = height * width
-    target = torch.from_numpy(schedule.order.copy())
-    source = torch.full((num_tokens,), num_tokens)
-    parts = schedule.slices
-    for before, here in pairwise(parts):
+    target, group_of = schedule.order.copy(), schedule.group_of
+    source, limit = np.full(height * width, NONE), np.empty(height * width, np.int64)
+    for part in schedule.slices:
+        limit[part] = part.stop
+    for before, here in pairwise(schedule.slices):
         group = target[before]
         source[here.start : here.start + len(group)] = group
 
-    group_of = torch.from_numpy(schedule.group_of)
-    neighbours = _neighbours(height, width)[target]
+    around = _neighbours(height, width)[target]
     # A neighbour is known if its group comes before the target's; beyond the edge, never.
-    rank = torch.cat((group_of, torch.tensor([num_tokens])))
-    known = rank[neighbours] < group_of[target][:, None]
-    neighbours = torch.where(known, neighbours, num_tokens)
-
-    group = group_of[target]
+    known = (around != NONE) & (group_of[around] < group_of[target][:, None])
     place = _positions(height, width, window)
-    source_position = torch.where(source < num_tokens, place[source], place[target])
-    mask = group[None, :] <= group[:, None]
-    return Slots(source, target, place[target], source_position, neighbours, mask)
+    return Slots(
+        source=source,
+        target=target,
+        position=place[target],
+        source_position=np.where(source == NONE, place[target], place[source]),
+        neighbours=np.where(known, around, NONE),
+        limit=limit,
+    )
 
 
-def mt_slots(known: Tensor, height: int, width: int, window: int) -> Slots:
+def mt_slots(known: NDArray[np.bool_], height: int, width: int, window: int) -> Slots:
     """The slots of a window masked at the input.
 
     Args:
-        known: (B, N) bool, raster order: the tokens that the decoder has already.
+        known: (N,) or (B, N), raster order: the tokens that the decoder has already.
     """
     num_tokens = height * width
-    target = torch.arange(num_tokens)
-    source = torch.where(known.cpu(), target, num_tokens)
-    seen = torch.cat((known.cpu(), torch.zeros(len(known), 1, dtype=torch.bool)), dim=1)
-    grid = _neighbours(height, width)
-    neighbours = torch.where(seen[:, grid], grid, num_tokens)
-    place = _positions(height, width, window)[:-1]
-    return Slots(source, target, place, place.expand(source.shape), neighbours, None)
+    target = np.arange(num_tokens)
+    around = _neighbours(height, width)
+    seen = (around != NONE) & known[..., around]
+    place = _positions(height, width, window)
+    source = np.where(known, target, NONE)
+    return Slots(
+        source=source,
+        target=target,
+        position=place,
+        source_position=np.broadcast_to(place, source.shape).copy(),
+        neighbours=np.where(seen, around, NONE),
+        limit=np.full(num_tokens, num_tokens),
+    )

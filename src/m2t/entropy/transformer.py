@@ -6,6 +6,7 @@ entropy/predictor.py drives it group by group when bits are coded.
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +15,7 @@ from ..schedule import build
 from .head import build_head
 from .layers import Block, KeyValueCache, norm
 from .mixture import MixtureParameters, mixture_bits
-from .slots import Slots, m2t_slots, mt_slots, read_slots
+from .slots import NONE, Slots, m2t_slots, mt_slots
 
 _MASKED_SHARE = (0.05, 0.99)  # of an MT training window (paper 3.5)
 
@@ -83,18 +84,24 @@ class EntropyModel(nn.Module):
         device = tokens.device
         if torch.is_autocast_enabled(device.type):  # halves the traffic of gathering neighbours
             tokens = tokens.to(torch.get_autocast_dtype(device.type))
-        read = read_slots(tokens, self.mask_token, slots)
-        x = self.embed(read.carried) + self.positions[slots.position]
+        source, position, source_position, neighbours = (
+            torch.from_numpy(array).to(device)
+            for array in (slots.source, slots.position, slots.source_position, slots.neighbours)
+        )
+        # NONE is the last row: zeros; what a slot carries then is the mask token, before it.
+        extra = torch.stack((self.mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
+        tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
+        x = self.embed(_gather(tokens, torch.where(source == NONE, NONE - 1, source)))
+        x = x + self.positions[position]
         if self.config.source_positions:
-            x = x + self.source_positions[slots.source_position]
+            x = x + self.source_positions[source_position]
         if self.config.neighbours:
-            x = x + self.neighbours(read.around)
-            x = x + self.neighbours_known(read.known.to(tokens.dtype))
+            around = _gather(tokens, neighbours.flatten(-2)).unflatten(1, neighbours.shape[-2:])
+            x = x + self.neighbours(around.flatten(-2))
+            x = x + self.neighbours_known((neighbours != NONE).to(tokens.dtype))
         x = x + self.quality(t[:, None, None])
-        bias = None
-        if slots.mask is not None:  # finite, or a row with nothing to see would become NaN
-            bias = torch.zeros_like(slots.mask, dtype=x.dtype).masked_fill(~slots.mask, -1e4)
-            bias = bias.to(device)
+        bias = _attention_bias(slots.limit, caches)
+        bias = None if bias is None else bias.to(x)
         for i, block in enumerate(self.blocks):
             x = block(x, bias, None if caches is None else caches[i])
         return self.norm(x)
@@ -102,7 +109,8 @@ class EntropyModel(nn.Module):
     def parameters_at(self, y_hat: Tensor, slots: Slots, t: Tensor) -> MixtureParameters:
         """Mixtures (B, n, C, K) of all slots' targets in one pass, given the tokens (B, N, C)."""
         tokens = self.squash(y_hat)
-        return self.head(self.trunk(tokens, slots, t), tokens[:, slots.target], self.prior(t))
+        target = torch.from_numpy(slots.target).to(tokens.device)
+        return self.head(self.trunk(tokens, slots, t), tokens[:, target], self.prior(t))
 
     def forward(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
         """Bits (B, h, w, C) of windows of latents.
@@ -120,11 +128,12 @@ class EntropyModel(nn.Module):
         window = self.config.window
         if self.config.masking == "m2t":
             slots = m2t_slots(self.schedule, height, width, window)
-            bits = mixture_bits(y[:, slots.target], self.parameters_at(y_hat, slots, t))
-            bits = torch.zeros_like(bits).index_copy(1, slots.target.to(y.device), bits)
+            target = torch.from_numpy(slots.target).to(y.device)
+            bits = mixture_bits(y[:, target], self.parameters_at(y_hat, slots, t))
+            bits = torch.zeros_like(bits).index_copy(1, target, bits)
         elif self.training:
             known, share = _random_known(*y.shape[:2])
-            slots = mt_slots(known, height, width, window)
+            slots = mt_slots(known.numpy(), height, width, window)
             bits = mixture_bits(y, self.parameters_at(y_hat, slots, t))
             bits = bits * ((~known) / share).to(bits)[..., None]
         else:
@@ -140,10 +149,30 @@ class EntropyModel(nn.Module):
         bits = torch.zeros_like(y)
         for part in schedule.slices:
             group = torch.from_numpy(schedule.order[part].copy())
-            slots = mt_slots(known, height, width, self.config.window)
+            slots = mt_slots(known.numpy(), height, width, self.config.window)
             bits[:, group] = mixture_bits(y, self.parameters_at(y_hat, slots, t))[:, group]
             known[:, group] = True
         return bits
+
+
+def _gather(tokens: Tensor, index: Tensor) -> Tensor:
+    """tokens (B, N, C) at index (n,) or (B, n) -> (B, n, C); NONE and below count from the end."""
+    if index.ndim == 1:
+        return tokens[:, index]
+    index = torch.where(index < 0, index + tokens.shape[1], index)
+    return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
+def _attention_bias(limit: np.ndarray, caches: list[KeyValueCache] | None) -> Tensor | None:
+    """(n, length) very negative where a slot may not look; None where all see everything.
+
+    Finite, or a row with nothing to see would become NaN.
+    """
+    length = len(limit) + (caches[0].length if caches else 0)
+    if (limit >= length).all():
+        return None
+    seen = torch.arange(length) < torch.from_numpy(limit)[:, None]
+    return torch.zeros(seen.shape).masked_fill(~seen, -1e4)
 
 
 def _random_known(batch: int, num_tokens: int) -> tuple[Tensor, Tensor]:

@@ -1,77 +1,58 @@
-"""Operations on single numbers that IEEE 754 defines to the last bit.
+"""Constants of the integer network, and what they must keep within exact ranges.
 
-Integers travel in float32 tensors, which hold them exactly up to 2^24. Every operation here is one
-of: an exact one (comparison, clamp, conversion, sum of integers that stays below 2^24 or, in
-float64, 2^53), or a correctly rounded one (+, -, *, /, sqrt, round half to even) applied to each
-element on its own. None depends on the order of a sum or on a function that platforms compute
-differently, such as exp.
+Integers travel in float32, which holds them exactly up to 2^24, or in int8. Every operation on
+them is one of: an exact one (comparison, clamp, conversion, sum of integers that stays below 2^24
+or, in float64 and int64, 2^53), or a correctly rounded one (+, -, *, /, sqrt, round half to even)
+applied to each element on its own. None depends on the order of a sum or on a function that
+platforms compute differently, such as exp.
 """
 
-import torch
-from torch import Tensor
+from ...config import ModelConfig
+from ...errors import ModelError
 
+EXACT = 2**24
+"""Integers up to here are exact in float32."""
+WEIGHT_LIMIT = 63
+"""7 bits: instructions that add pairs of int8 products in 16 bits (AVX2) cannot saturate."""
 RESIDUAL_LIMIT = 2.0**20
 """Largest absolute value in the residual stream: 768 squares then sum to less than 2^53."""
-WEIGHT_SUM = 2.0**16
-"""What attention weights sum to, about: times 127, below 2^24."""
+WEIGHT_SUM = 2.0**14
+"""What attention weights sum to, about: each fits into 16 bits."""
 EXP_ONE = 2**14
 """exp(0) in the table of exponentials: 576 of them sum to less than 2^24."""
 EXP_STEPS = 64
 """Entries of that table per unit of its argument."""
+HIDDEN_STEPS = 64
+"""The head adds its two inputs in units of 1/64 of the int8 unit that follows."""
 
 
-def rounded(x: Tensor) -> Tensor:
-    """To the nearest integer, halves to even."""
-    return torch.round(x)
+def check_bounds(config: ModelConfig) -> None:
+    """Raise ModelError where a sum over the config's sizes could leave its exact range.
 
-
-def saturated(x: Tensor) -> Tensor:
-    """Integers in float32 -> int8, clamped to -127..127."""
-    return x.clamp(-127, 127).to(torch.int8)
-
-
-def added(h: Tensor, update: Tensor) -> Tensor:
-    """The residual stream with an update, kept within its limit."""
-    return (h + update).clamp(-RESIDUAL_LIMIT, RESIDUAL_LIMIT)
-
-
-def rms_normed(h: Tensor, gain: Tensor, eps: float) -> Tensor:
-    """int8 of h gain / rms(h), over the last dimension.
-
-    The sum of squares is exact in float64; mean, root and reciprocal are rounded once each.
+    Sums over the columns of weights are proven by check_weight().
     """
-    squares = h.double().square().sum(-1, keepdim=True)
-    scale = (1.0 / torch.sqrt(squares / h.shape[-1] + eps)).float()
-    return saturated(rounded(h * scale * gain))
+    e = config.entropy
+    num_slots = e.window**2
+    bounds = {
+        "exponentials of a window": num_slots * EXP_ONE <= EXACT,
+        # The differences of two of them, that is.
+        "products of a query and a key": e.width // e.heads * 127**2 * 2 <= EXACT,
+        # Each weight is rounded, up by 1/2 at most.
+        "values of a window": (WEIGHT_SUM + num_slots / 2 + 1) * 127 <= EXACT,
+        "squares of a token": e.width * RESIDUAL_LIMIT**2 <= 2**53,
+        "LayerNorm": e.style == "relu" or (e.width * RESIDUAL_LIMIT) ** 2 < 2**63,
+    }
+    for name, holds in bounds.items():
+        if not holds:
+            raise ModelError(f"too large for exact integers: {name}")
 
 
-def layer_normed(h: Tensor, gain: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """int8 of (h - mean) gain / deviation + bias, over the last dimension.
-
-    With integer sums S of h and Q of squares, n^2 variance = n Q - S^2, exact in 64-bit integers.
-    """
-    n = h.shape[-1]
-    whole = h.to(torch.int64)
-    sums = whole.sum(-1, keepdim=True)
-    spread = n * whole.square().sum(-1, keepdim=True) - sums.square()
-    scale = (1.0 / torch.sqrt(spread.double() / (n * n) + eps)).float()
-    mean = (sums.double() / n).float()
-    return saturated(rounded((h - mean) * scale * gain + bias))
-
-
-def exponentials(drop: Tensor, table: Tensor) -> Tensor:
-    """table[drop], for drops >= 0; beyond the table's end, its last entry, 0."""
-    return table[drop.clamp(max=len(table) - 1).to(torch.int64)]
-
-
-def attention_weights(logits: Tensor, steps: float, table: Tensor) -> Tensor:
-    """Softmax over the last dimension, in units of 1 / WEIGHT_SUM.
+def check_weight(largest: int, largest_row: int) -> None:
+    """Raise ModelError unless products with int8 inputs are exact.
 
     Args:
-        logits: exact products of queries and keys; very negative where nothing may be seen.
-        steps: entries of the table per unit of a logit.
-        table: EXP_ONE exp(-i / EXP_STEPS).
+        largest: the largest absolute value of a weight.
+        largest_row: the largest sum of a row's absolute values.
     """
-    drop = logits.amax(-1, keepdim=True) - logits
-    terms = exponentials(rounded(drop * steps), table)
-    return rounded(terms * (WEIGHT_SUM / terms.sum(-1, keepdim=True)))
+    if 127 * largest_row >= EXACT or largest > WEIGHT_LIMIT:
+        raise ModelError("integer weights too large for exact sums")

@@ -19,9 +19,15 @@ from ...config import QUALITIES, ModelConfig
 from ..head import SlicedHead
 from ..layers import Block
 from ..transformer import EntropyModel
-from .arithmetic import EXP_ONE, EXP_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM
-from .network import HIDDEN_STEPS
-from .products import EXACT, WEIGHT_LIMIT
+from .arithmetic import (
+    EXACT,
+    EXP_ONE,
+    EXP_STEPS,
+    HIDDEN_STEPS,
+    RESIDUAL_LIMIT,
+    WEIGHT_LIMIT,
+    WEIGHT_SUM,
+)
 
 LOG_STEP = math.log1p(255) / 127
 """Unit of squashed tokens where the network takes logarithms."""

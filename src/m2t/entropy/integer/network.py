@@ -1,232 +1,178 @@
-"""The masked transformer of entropy/transformer.py, computed in integers.
+"""The masked transformer in integers: tokens in, integer mixtures of the next tokens out.
 
-Same slots, same steps, same structure; every number in it is an integer, but for the multipliers
-between scales. Activations are int8, the residual stream counts in units of its own, and the
-result is the coder's integer mixtures. Built from the tensors that export.py makes.
+This is the network of entropy/transformer.py and head.py, made of operations (operations.py) that
+give the same integers on every machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...coding.gaussians import MEAN_LIMIT, Mixture, rounded_weights
-from ...coding.tables import NUM_SIGMAS
+from ...coding.gaussians import Mixture
 from ...config import ModelConfig
-from ...errors import ModelError
-from ..layers import KeyValueCache
-from ..slots import Slots, read_slots
-from .arithmetic import (
-    EXP_ONE,
-    RESIDUAL_LIMIT,
-    added,
-    attention_weights,
-    exponentials,
-    layer_normed,
-    rms_normed,
-    rounded,
-    saturated,
-)
-from .products import EXACT, Kernel, Linear
-
-UNSEEN = -float(2**23)
-"""Added to the products of queries with what they may not see: the weight becomes 0."""
-HIDDEN_STEPS = 64
-"""The head adds its two inputs in units of 1/64 of the int8 unit that follows."""
-
-
-def check_bounds(config: ModelConfig) -> None:
-    """Raise ModelError where a sum over the config's sizes could leave its exact range.
-
-    Sums over the columns of weights are proven by products.Linear.
-    """
-    e = config.entropy
-    bounds = {
-        "exponentials of a window": e.window**2 * EXP_ONE <= EXACT,
-        "products of a query and a key": e.width // e.heads * 127**2 - UNSEEN <= EXACT,
-        "squares of a token": e.width * RESIDUAL_LIMIT**2 <= 2**53,
-        "LayerNorm": e.style == "relu" or (e.width * RESIDUAL_LIMIT) ** 2 < 2**63,
-    }
-    for name, holds in bounds.items():
-        if not holds:
-            raise ModelError(f"too large for exact integers: {name}")
+from ..predictor import Span
+from ..slots import NONE, Slots
+from .arithmetic import check_bounds
+from .operations import Array, Attention, Norm, Operations
 
 
 class Tensors:
-    """The tensors below a prefix."""
+    """The tensors below a prefix, as the operations take them."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], prefix: str = "") -> None:
-        self.tensors, self.prefix = tensors, prefix
+    def __init__(self, tensors: Mapping[str, Tensor], ops: Operations, prefix: str = "") -> None:
+        self.tensors, self.ops, self.prefix = tensors, ops, prefix
 
     def below(self, name: object) -> "Tensors":
         """Those below prefix.name."""
-        return Tensors(self.tensors, f"{self.prefix}{name}.")
+        return Tensors(self.tensors, self.ops, f"{self.prefix}{name}.")
 
-    def __getitem__(self, name: str) -> Tensor:
+    def raw(self, name: str) -> Tensor:
+        """The tensor `name` as it is stored."""
         return self.tensors[self.prefix + name]
 
-    def get(self, name: str) -> Tensor | None:
-        """The tensor `name`, if there is one."""
-        return self.tensors.get(self.prefix + name)
+    def array(self, name: str) -> Array:
+        """The tensor `name`."""
+        return self.ops.array(self.raw(name))
 
-    def linear(self, name: str, kernel: Kernel) -> Linear:
+    def optional(self, name: str) -> Array | None:
+        """The tensor `name`, if there is one."""
+        return self.array(name) if self.prefix + name in self.tensors else None
+
+    def layer(self, name: str) -> Any:
         """The layer `name`."""
         layer = self.below(name)
-        return Linear(layer["weight"], layer["multiplier"], layer["bias"], kernel)
+        return self.ops.layer(layer.raw("weight"), layer.raw("multiplier"), layer.raw("bias"))
 
-
-class Norm:
-    """RMSNorm, or LayerNorm if there is a bias; int8 out."""
-
-    def __init__(self, tensors: Tensors) -> None:
-        self.gain, self.eps = tensors["gain"], float(tensors["eps"])
-        self.bias = tensors.get("bias")
-
-    def __call__(self, h: Tensor) -> Tensor:
-        """(..., width) -> the same, int8."""
-        if self.bias is None:
-            return rms_normed(h, self.gain, self.eps)
-        return layer_normed(h, self.gain, self.bias, self.eps)
+    def norm(self, name: str) -> Norm:
+        """The norm `name`."""
+        norm = self.below(name)
+        return Norm(norm.array("gain"), norm.optional("bias"), float(norm.raw("eps")))
 
 
 class Block:
     """One transformer block."""
 
-    def __init__(self, tensors: Tensors, heads: int, exp_table: Tensor, kernel: Kernel) -> None:
-        self.heads, self.exp_table, self.kernel = heads, exp_table, kernel
-        self.norm_1, self.norm_2 = Norm(tensors.below("norm_1")), Norm(tensors.below("norm_2"))
-        self.qkv, self.out = tensors.linear("qkv", kernel), tensors.linear("out", kernel)
-        self.mlp_in = tensors.linear("mlp_in", kernel)
-        self.mlp_out = tensors.linear("mlp_out", kernel)
-        self.steps, self.attended = float(tensors["steps"]), float(tensors["attended"])
-        self.activation = tensors.get("activation")
-        # What may not be seen must lie beyond the table's end, whatever the products.
-        largest = self.qkv.num_rows // 3 // heads * 127**2
-        if self.steps * (-UNSEEN - 2 * largest) < len(exp_table):
-            raise ModelError("attention cannot tell the unseen from the unlikely")
+    def __init__(self, t: Tensors, heads: int, exponentials: Array) -> None:
+        self.ops = t.ops
+        self.norm_1, self.norm_2 = t.norm("norm_1"), t.norm("norm_2")
+        self.qkv, self.out = t.layer("qkv"), t.layer("out")
+        self.mlp_in, self.mlp_out = t.layer("mlp_in"), t.layer("mlp_out")
+        steps, attended = float(t.raw("steps")), float(t.raw("attended"))
+        self.attention = Attention(heads, steps, attended, exponentials)
+        self.curve = t.optional("activation")
 
-    def __call__(self, h: Tensor, bias: Tensor | None, cache: KeyValueCache | None) -> Tensor:
-        """(B, n, width) -> the same; integers in float32."""
-        h = added(h, self.out(self._attend(self.norm_1(h), bias, cache)))
-        return added(h, self.mlp_out(self._activate(self.mlp_in(self.norm_2(h)))))
-
-    def _activate(self, x: Tensor) -> Tensor:
-        """ReLU, or the table of another curve over -127..127."""
-        if self.activation is None:
-            return saturated(x.clamp(min=0))
-        return self.activation[saturated(x).to(torch.int64) + 127]
-
-    def _attend(self, x: Tensor, bias: Tensor | None, cache: KeyValueCache | None) -> Tensor:
-        batch, n, width = x.shape
-        qkv = saturated(self.qkv(x)).view(batch, n, 3, self.heads, width // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        if cache is not None:
-            k, v = cache.append(torch.stack((k, v)))
-        q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
-        logits = self.kernel.batched(q, k.transpose(1, 2))
-        if bias is not None:
-            logits = logits + bias
-        weights = attention_weights(logits, self.steps, self.exp_table)
-        y = self.kernel.batched(weights, v).unflatten(0, (batch, self.heads))
-        y = saturated(rounded(y * self.attended))
-        return y.transpose(1, 2).reshape(batch, n, width)
+    def __call__(self, h: Array, cache: Any, spans: Sequence[Span], limits: NDArray) -> Array:
+        """The residual stream (n, width), integers in float32."""
+        ops = self.ops
+        qkv = ops.saturated(self.qkv, ops.norm(self.norm_1, h))
+        h = ops.added(self.out, ops.attention(self.attention, qkv, cache, spans, limits), h)
+        hidden = ops.activated(self.mlp_in, ops.norm(self.norm_2, h), self.curve)
+        return ops.added(self.mlp_out, hidden, h)
 
 
 class Head:
     """Mixtures of one slice of a token's channels, as the coder's integers."""
 
-    def __init__(
-        self, tensors: Tensors, config: ModelConfig, exp_table: Tensor, kernel: Kernel
-    ) -> None:
-        self.slices = config.slices
-        self.components, self.hidden = config.entropy.mixtures, config.entropy.head_width
-        self.means, self.rungs = tensors["means"], tensors["rungs"]
-        self.exp_table = exp_table
-        self.out = [tensors.linear(f"out.{k}", kernel) for k in range(len(self.slices))]
-        if self.hidden:
-            self.from_trunk = tensors.linear("from_trunk", kernel)
-            self.from_earlier = [
-                tensors.linear(f"from_earlier.{k}", kernel) for k in range(len(self.slices) - 1)
-            ]
+    def __init__(self, t: Tensors, config: ModelConfig, exponentials: Array) -> None:
+        self.ops, self.slices = t.ops, config.slices
+        self.components, self.width = config.entropy.mixtures, config.entropy.head_width
+        self.means, self.rungs = t.array("means"), t.array("rungs")
+        self.exponentials = exponentials
+        self.out = [t.layer(f"out.{k}") for k in range(len(self.slices))]
+        if self.width:
+            self.from_trunk = t.layer("from_trunk")
+            nothing = torch.zeros(self.width, 0, dtype=torch.int8), torch.zeros(self.width)
+            self.from_earlier = [t.ops.layer(*nothing, nothing[1])]
+            self.from_earlier += [t.layer(f"from_earlier.{k}") for k in range(len(self.slices) - 1)]
 
-    def prepare(self, trunk: Tensor) -> Tensor:
+    def prepare(self, trunk: Array) -> Array:
         """What all slices need of the trunk's output, computed once per group."""
-        return self.from_trunk(trunk) if self.hidden else trunk
+        return self.ops.rounded(self.from_trunk, trunk) if self.width else trunk
 
-    def mixtures(self, k: int, prepared: Tensor, earlier: Tensor, quality: int) -> list[Mixture]:
-        """For each window (B, n, ...), the mixtures of slice k: rows (n, channels) in order.
+    def mixtures(self, k: int, prepared: Array, earlier: Array, quality: int) -> Mixture:
+        """The mixtures of slice k: rows (n, channels).
 
         Args:
-            earlier: (B, n, channels before slice k) int8 tokens.
+            earlier: (n, channels before slice k) int8 tokens.
         """
-        if self.hidden:
-            prepared = prepared[..., k * self.hidden : (k + 1) * self.hidden]
-            if k > 0:
-                prepared = prepared + self.from_earlier[k - 1](earlier)
-            prepared = saturated(rounded(prepared.clamp(min=0) / HIDDEN_STEPS))
+        if self.width:
+            prepared = prepared[:, k * self.width : (k + 1) * self.width]
+            prepared = self.ops.hidden(self.from_earlier[k], earlier, prepared)
         where = self.slices[k]
-        raw = self.out[k].unrounded(prepared)
-        raw = raw.unflatten(-1, (3, self.components, where.stop - where.start))
-        means, rungs, logits = raw.transpose(-1, -2).unbind(-3)  # (B, n, channels, K) each
-        means = rounded(means * self.means[quality - 1, where, None])
-        means = means.clamp(-MEAN_LIMIT, MEAN_LIMIT)
-        rungs = rounded(rungs + self.rungs[quality - 1, where, None]).clamp(0, NUM_SIGMAS - 1)
-        logits = rounded(logits)
-        terms = exponentials(logits.amax(-1, keepdim=True) - logits, self.exp_table)
-        arrays = (means.to(torch.int32), rungs.to(torch.uint8), terms)
-        rows = [array.reshape(len(array), -1, self.components).cpu().numpy() for array in arrays]
-        return [Mixture(m, r, rounded_weights(t)) for m, r, t in zip(*rows, strict=True)]
+        return self.ops.mixture(
+            self.ops.unrounded(self.out[k], prepared),
+            self.components,
+            self.means[quality - 1, where],
+            self.rungs[quality - 1, where],
+            self.exponentials,
+        )
 
 
-class IntegerEntropyModel:
-    """Tokens in, integer mixtures of the next tokens out."""
+class IntegerNetwork:
+    """Tokens in, integer mixtures of the next tokens out: a Network (entropy/predictor.py)."""
 
-    def __init__(self, config: ModelConfig, tensors: Mapping[str, Tensor], kernel: Kernel) -> None:
+    exact = True
+
+    def __init__(self, config: ModelConfig, tensors: Mapping[str, Tensor], ops: Operations) -> None:
         check_bounds(config)
-        t, e = Tensors(tensors), config.entropy
-        self.config, self.kernel = config, kernel
-        self.table = t["squash"]
-        self.exact = True
-        self.embed = t.linear("embed", kernel)
-        self.mask, self.positions, self.quality = t["mask"], t["positions"], t["quality"]
-        self.source_positions = t["source_positions"] if e.source_positions else None
-        self.neighbours = t.linear("neighbours", kernel) if e.neighbours else None
-        self.known = t["neighbours_known"] if e.neighbours else None
-        exp_table = t["exp_table"]
+        t, e = Tensors(tensors, ops), config.entropy
+        self.config, self.ops, self.threads = config, ops, ops.threads
+        self.table = t.array("squash")
+        self.embed = t.layer("embed")
+        mask = t.raw("mask")
+        self.mask = ops.array(torch.stack((torch.zeros_like(mask), mask)))
+        self.positions, self.quality = t.array("positions"), t.array("quality")
+        self.source_positions = t.array("source_positions") if e.source_positions else None
+        self.neighbours = t.layer("neighbours") if e.neighbours else None
+        self.known = ops.array(_all_sums(t.raw("neighbours_known"))) if e.neighbours else None
+        exponentials = ops.table(t.raw("exp_table"))
         self.blocks = [
-            Block(t.below(f"blocks.{i}"), e.heads, exp_table, kernel) for i in range(e.layers)
+            Block(t.below(f"blocks.{i}"), e.heads, exponentials) for i in range(e.layers)
         ]
-        self.norm = Norm(t.below("norm"))
-        self.head = Head(t.below("head"), config, exp_table, kernel)
-
+        self.norm = t.norm("norm")
+        self.head = Head(t.below("head"), config, exponentials)
         self.slices = config.slices
         self.prepare, self.mixtures = self.head.prepare, self.head.mixtures
 
-    def squash(self, symbols: NDArray[np.int32]) -> Tensor:
+    def squash(self, symbols: NDArray[np.int32]) -> Array:
         """Token integers of any size as the network takes them: int8, odd, from a table."""
-        y = torch.from_numpy(symbols).to(self.table.device)
-        last = len(self.table) - 1
-        magnitude = self.table[y.clamp(-last, last).abs().to(torch.int64)]
-        return torch.where(y < 0, -magnitude, magnitude)
+        return self.ops.squash(symbols, self.table)
+
+    def cache(self, sizes: Sequence[int]) -> list[Any]:
+        """For each block, room for the keys and values of windows of so many tokens."""
+        e = self.config.entropy
+        return [self.ops.cache(sizes, e.heads, e.width // e.heads) for _ in self.blocks]
 
     def trunk(
-        self, tokens: Tensor, slots: Slots, quality: int, caches: list[KeyValueCache] | None = None
-    ) -> Tensor:
-        """Run slots through the transformer: (B, N, C) int8 tokens -> (B, n, width) int8."""
-        read = read_slots(tokens, torch.zeros_like(tokens[0, 0]), slots)
-        h = self.embed(read.carried) + self.positions[slots.position]
-        h = h + torch.where(read.masked[..., None], self.mask, torch.zeros_like(self.mask))
+        self, tokens: Array, slots: Slots, spans: Sequence[Span], quality: int, cache: list[Any]
+    ) -> Array:
+        """Run slots through the transformer: (N + 1, C) int8 tokens -> (n, width) int8."""
+        h = self._enter(tokens, slots, quality)
+        limits = slots.limit.astype(np.int32)
+        for block, kept in zip(self.blocks, cache, strict=True):
+            h = block(h, kept, spans, limits)
+        return self.ops.norm(self.norm, h)
+
+    def _enter(self, tokens: Array, slots: Slots, quality: int) -> Array:
+        """The residual stream as it starts: sums in a fixed order."""
+        h = self.ops.rounded(self.embed, tokens[slots.source])
+        h += self.positions[slots.position]
+        h += self.mask[(slots.source == NONE).astype(np.int64)]
         if self.source_positions is not None:
-            h = h + self.source_positions[slots.source_position]
+            h += self.source_positions[slots.source_position]
         if self.neighbours is not None and self.known is not None:
-            h = h + self.neighbours(read.around)
-            h = h + (read.known.double() @ self.known.double()).float()  # a sum of 8 integers
-        h = added(h, self.quality[quality - 1])
-        bias = None
-        if slots.mask is not None:
-            bias = torch.where(slots.mask.to(h.device), 0.0, UNSEEN).to(h.dtype)
-        for i, block in enumerate(self.blocks):
-            h = block(h, bias, None if caches is None else caches[i])
-        return self.norm(h)
+            around = tokens[slots.neighbours].reshape(len(slots.neighbours), -1)
+            h += self.ops.rounded(self.neighbours, around)
+            h += self.known[(slots.neighbours != NONE) @ (1 << np.arange(8))]
+        h += self.quality[quality - 1]
+        return self.ops.limited(h)
+
+
+def _all_sums(rows: Tensor) -> Tensor:
+    """(8, width) integers -> (256, width): the sum of the rows whose bits are set."""
+    bits = torch.arange(256)[:, None] >> torch.arange(8) & 1
+    return (bits.double() @ rows.double()).float()

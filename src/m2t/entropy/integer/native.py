@@ -1,0 +1,194 @@
+"""The integer network's operations in C (_native.c): what runs on a CPU where it was compiled.
+
+The same integers as operations.py defines, several times as fast: each operation passes over its
+data once, and products use the processor's int8 instructions.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...coding.gaussians import Mixture
+from ..predictor import Span
+from .arithmetic import RESIDUAL_LIMIT, check_weight
+from .operations import Attention, Norm
+
+try:
+    from . import _native as _compiled
+except ImportError:  # installed without a C compiler
+    _compiled = None
+
+RAW, ROUNDED, ADDED, HIDDEN, SATURATED, RELU, CURVE = range(7)
+"""What becomes of a layer's sums, as _native_ops.h has it."""
+
+_TILE = 32
+"""Columns of a tile: slots and outputs are padded to multiples of it."""
+_NOTHING = np.empty(0, np.int8)
+_NO_ROWS = np.empty((0, 0), np.float32)
+
+
+class Layer(NamedTuple):
+    """W x * multiplier + bias, the weight in the order in which tiles need it."""
+
+    packed: NDArray[np.uint8]
+    multiplier: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+class Cache(NamedTuple):
+    """Keys and values of one layer."""
+
+    bases: NDArray[np.int64]
+    """Where each window's slots start; the last entry is the end."""
+    keys: NDArray[np.int16]
+    values: NDArray[np.int16]
+
+
+def num_levels() -> int:
+    """How many of the instruction sets this processor has; 0 if nothing was compiled."""
+    return _compiled.levels() if _compiled else 0
+
+
+class NativeOperations:
+    """Operations on NumPy arrays, on one core.
+
+    `level` is the instruction set: 0 any, 1 AVX2, 2 AVX-512 with VNNI.
+    """
+
+    threads = True
+
+    def __init__(self, level: int) -> None:
+        assert _compiled is not None
+        assert 0 <= level < num_levels()
+        self.compiled, self.level, self.name = _compiled, level, f"native{level}"
+
+    def array(self, values: Tensor) -> NDArray:
+        """As NumPy has it."""
+        return values.contiguous().numpy()
+
+    def table(self, values: Tensor) -> NDArray[np.int32]:
+        """See Operations."""
+        return self.array(values.to(torch.int32))
+
+    def layer(self, weight: Tensor, multiplier: Tensor, bias: Tensor) -> Layer:
+        """See Operations; ModelError where products could be inexact."""
+        array = self.array(weight)
+        magnitude = np.abs(array.astype(np.int64))
+        check_weight(int(magnitude.max(initial=0)), int(magnitude.sum(1).max()))
+        rows, columns = array.shape
+        packed = np.empty(-(-rows // _TILE) * _TILE * -(-columns // 4) * 4, np.uint8)
+        self.compiled.pack(array, packed)
+        return Layer(packed, self.array(multiplier.float()), self.array(bias.float()))
+
+    def squash(self, symbols: NDArray[np.int32], table: NDArray[np.int8]) -> NDArray[np.int8]:
+        """See Operations."""
+        last = len(table) - 1
+        signed = np.concatenate((-table[:0:-1], table))
+        return signed[np.clip(symbols, -last, last) + last]
+
+    def _run(
+        self,
+        mode: int,
+        layer: Layer,
+        x: NDArray[np.int8],
+        out: NDArray,
+        prepared: NDArray[np.float32] = _NO_ROWS,
+        curve: NDArray[np.int8] = _NOTHING,
+    ) -> NDArray:
+        self.compiled.layer(self.level, mode, x, *layer, prepared, curve, out)
+        return out
+
+    def unrounded(self, layer: Layer, x: NDArray[np.int8]) -> NDArray[np.float32]:
+        """See Operations."""
+        return self._run(RAW, layer, x, np.empty((len(x), len(layer.bias)), np.float32))
+
+    def rounded(self, layer: Layer, x: NDArray[np.int8]) -> NDArray[np.float32]:
+        """See Operations."""
+        return self._run(ROUNDED, layer, x, np.empty((len(x), len(layer.bias)), np.float32))
+
+    def saturated(self, layer: Layer, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """See Operations."""
+        return self._run(SATURATED, layer, x, np.empty((len(x), len(layer.bias)), np.int8))
+
+    def activated(
+        self, layer: Layer, x: NDArray[np.int8], curve: NDArray[np.int8] | None
+    ) -> NDArray[np.int8]:
+        """See Operations."""
+        out = np.empty((len(x), len(layer.bias)), np.int8)
+        if curve is None:
+            return self._run(RELU, layer, x, out)
+        return self._run(CURVE, layer, x, out, curve=curve)
+
+    def added(
+        self, layer: Layer, x: NDArray[np.int8], h: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """See Operations; h changes."""
+        return self._run(ADDED, layer, x, h)
+
+    def limited(self, h: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See Operations."""
+        return np.clip(h, -RESIDUAL_LIMIT, RESIDUAL_LIMIT, out=h)
+
+    def hidden(
+        self, layer: Layer, x: NDArray[np.int8], prepared: NDArray[np.float32]
+    ) -> NDArray[np.int8]:
+        """See Operations."""
+        out = np.empty(prepared.shape, np.int8)
+        return self._run(HIDDEN, layer, x, out, prepared)
+
+    def norm(self, norm: Norm, h: NDArray[np.float32]) -> NDArray[np.int8]:
+        """See Operations."""
+        out = np.empty(h.shape, np.int8)
+        bias = _NOTHING if norm.bias is None else norm.bias
+        self.compiled.norm(self.level, norm.eps, h, norm.gain, bias, out)
+        return out
+
+    def cache(self, sizes: Sequence[int], heads: int, head_width: int) -> Cache:
+        """See Operations."""
+        capacities = [-(-size // _TILE) * _TILE for size in sizes]
+        bases = np.cumsum([0, *capacities])
+        padded = -(-head_width // _TILE) * _TILE
+        return Cache(
+            bases,
+            np.zeros(bases[-1] * heads * head_width, np.int16),
+            np.zeros(bases[-1] * heads * padded, np.int16),
+        )
+
+    def attention(
+        self,
+        a: Attention,
+        qkv: NDArray[np.int8],
+        cache: Cache,
+        spans: Sequence[Span],
+        limits: NDArray[np.int32],
+    ) -> NDArray[np.int8]:
+        """See Operations."""
+        rows = [(s.rows.start, s.rows.stop - s.rows.start) for s in spans]
+        table = np.zeros((len(spans) + 1, 4), np.int64)
+        table[:-1, :2], table[:, 2] = rows, cache.bases
+        table[:-1, 3] = [s.before for s in spans]
+        out = np.empty((len(qkv), qkv.shape[1] // 3), np.int8)
+        self.compiled.attention(
+            *(self.level, a.heads, a.steps, a.attended, qkv, table, limits, a.exponentials),
+            *(cache.keys, cache.values, out),
+        )
+        return out
+
+    def mixture(
+        self,
+        raw: NDArray[np.float32],
+        components: int,
+        means: NDArray[np.float32],
+        rungs: NDArray[np.float32],
+        exponentials: NDArray[np.int32],
+    ) -> Mixture:
+        """See Operations."""
+        shape = (len(raw) * len(means), components)
+        m, r = np.empty(shape, np.int32), np.empty(shape, np.uint8)
+        mixture = Mixture(m, r, np.empty(shape, np.uint16))
+        self.compiled.mixture(self.level, components, raw, means, rungs, exponentials, *mixture)
+        return mixture
