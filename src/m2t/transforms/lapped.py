@@ -56,6 +56,14 @@ class ResidualBlock(nn.Module):
         return F.rms_norm(x, x.shape[-1:], self.norm.weight.to(x.dtype), self.norm.eps)
 
 
+def _precise(linear: nn.Module, x: Tensor) -> Tensor:
+    """The linear part: in float32 in use, where bfloat16 would cost 0.03 dB at high quality."""
+    if linear.training:
+        return linear(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return linear(x.float())
+
+
 class LappedAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
@@ -78,7 +86,7 @@ class LappedAnalysis(nn.Module):
         z = self.down(F.relu(self.block(self.enter(x), t)))
         for block in self.blocks:
             z = block(z, t)
-        return self.linear(x) + self.leave(F.relu(z))
+        return _precise(self.linear, x) + self.leave(F.relu(z))
 
 
 class LappedSynthesis(nn.Module):
@@ -101,7 +109,7 @@ class LappedSynthesis(nn.Module):
 
     def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality, -1..1."""
-        plain = F.pixel_shuffle(self.linear(y_hat), 2)  # (B, 48, 4 h, 4 w)
+        plain = F.pixel_shuffle(_precise(self.linear, y_hat), 2)  # (B, 48, 4 h, 4 w)
         z = self.enter(y_hat * self.balance.exp()[:, None, None])
         for block in self.blocks:
             z = block(z, t)
