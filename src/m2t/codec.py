@@ -96,7 +96,7 @@ class Codec:
         header = self._header(picture, quality)
         meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]))
         y_hat = self.analyse(picture, quality, meter)
-        coded = self._code(y_hat.shape[:2], quality, lambda _: Encoder(), y_hat, meter)
+        coded = self.code(y_hat.shape[:2], quality, lambda _: Encoder(), y_hat, meter)
         crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
@@ -126,7 +126,7 @@ class Codec:
     def estimate(self, image: Image.Image, quality: int = 50) -> float:
         """What the latents should take, in bits, by the probabilities that code them."""
         y_hat = self.analyse(to_picture(image), quality)
-        return sum(self._code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results)
+        return sum(self.code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results)
 
     def windows(self, size: Sequence[int]) -> list[Window]:
         """The windows of (h, w) tokens, in the order of the file."""
@@ -188,7 +188,7 @@ class Codec:
         if len(stream.windows) != len(windows):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         streams = stream.windows
-        y_hat = self._code(size, header.quality, lambda i: Decoder(streams[i]), meter=meter).y_hat
+        y_hat = self.code(size, header.quality, lambda i: Decoder(streams[i]), meter=meter).y_hat
         first = 0
         for strip in stream.strips:
             end = first + len(strip.windows)
@@ -197,7 +197,7 @@ class Codec:
             first = end
         return y_hat
 
-    def _code(
+    def code(
         self,
         size: Sequence[int],
         quality: int,

@@ -3,6 +3,12 @@
 
 #include <stdint.h>
 
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
 #define PROBABILITY_BITS 30
 #define SPAN 4096
 #define MAX_COMPONENTS 8
@@ -32,12 +38,10 @@ typedef struct {
     uint64_t weight[MAX_COMPONENTS];
     int64_t lowest;
     const uint32_t *phi;
-    int num_components;
 } Row;
 
-static int prepare(Row *row, const Model *model, int64_t i)
+static ALWAYS_INLINE int prepare(Row *row, const Model *model, int64_t i, const int num_components)
 {
-    const int num_components = model->num_components;
     const int32_t *means = model->means + i * num_components;
     const uint8_t *scales = model->scales + i * num_components;
     const uint16_t *weights = model->weights + i * num_components;
@@ -56,11 +60,10 @@ static int prepare(Row *row, const Model *model, int64_t i)
     }
     row->lowest = ((sum + (1 << 20)) >> 21) - (bias >> 21) - SPAN / 2;
     row->phi = model->phi;
-    row->num_components = num_components;
     return weight_sum == WEIGHT_SUM;
 }
 
-static inline uint32_t cdf(const Row *row, int64_t x)
+static ALWAYS_INLINE uint32_t cdf(const Row *row, int64_t x, const int num_components)
 {
     int64_t rank = x - row->lowest;
     if (rank <= 0)
@@ -68,7 +71,7 @@ static inline uint32_t cdf(const Row *row, int64_t x)
     if (rank >= SPAN)
         return (uint32_t)1 << PROBABILITY_BITS;
     uint64_t mixed = 0;
-    for (int k = 0; k < row->num_components; k++) {
+    for (int k = 0; k < num_components; k++) {
         int64_t argument = row->offset[k] + x * row->slope[k];
         argument = argument < 0 ? 0 : argument;
         argument = argument >= ARGUMENT_END ? ARGUMENT_END - 1 : argument;
@@ -126,11 +129,12 @@ static void push_excess(Stack *stack, uint32_t excess)
     push_bits(stack, (uint32_t)num_bits, 5);
 }
 
-static int encode_symbols(Stack *stack, const Model *model, const int32_t *symbols)
+static ALWAYS_INLINE int encode_of(const int num_components, Stack *stack, const Model *model,
+                                   const int32_t *symbols)
 {
     Row row;
     for (int64_t i = model->num_symbols - 1; i >= 0; i--) {
-        if (!prepare(&row, model, i))
+        if (!prepare(&row, model, i, num_components))
             return BAD_MIXTURE;
         int64_t x = symbols[i], highest = row.lowest + SPAN - 1;
         if (x <= row.lowest) {
@@ -140,10 +144,17 @@ static int encode_symbols(Stack *stack, const Model *model, const int32_t *symbo
             push_excess(stack, (uint32_t)(x - highest));
             x = highest;
         }
-        uint32_t start = cdf(&row, x);
-        push(stack, start, cdf(&row, x + 1) - start);
+        uint32_t start = cdf(&row, x, num_components);
+        push(stack, start, cdf(&row, x + 1, num_components) - start);
     }
     return OK;
+}
+
+/* Three components, as models usually have, are worth a copy of their own: its loops are unrolled. */
+static int encode_symbols(Stack *stack, const Model *model, const int32_t *symbols)
+{
+    return model->num_components == 3 ? encode_of(3, stack, model, symbols)
+                                      : encode_of(model->num_components, stack, model, symbols);
 }
 
 /* ---- decoder ---- */
@@ -199,28 +210,29 @@ static int pop_excess(Reader *reader, int64_t *excess)
 }
 
 /* The symbol whose interval holds the slot: found in doubling steps from the mean, then halving. */
-static int64_t find(const Row *row, uint32_t target, uint32_t *start, uint32_t *end)
+static ALWAYS_INLINE int64_t find(const Row *row, uint32_t target, uint32_t *start, uint32_t *end,
+                                  const int num_components)
 {
     int64_t low = row->lowest + SPAN / 2, high = low + 1;
-    *start = cdf(row, low);
-    *end = cdf(row, high);
+    *start = cdf(row, low, num_components);
+    *end = cdf(row, high, num_components);
     /* Were the density what it is at the mean, the first step would arrive. */
     const uint32_t freq = *end - *start;
     for (int64_t step = 1 + (target - *end) / freq; target >= *end; step *= 2) {
         low = high;
         *start = *end;
         high += step;
-        *end = cdf(row, high);
+        *end = cdf(row, high, num_components);
     }
     for (int64_t step = 1 + (*start - target) / freq; target < *start; step *= 2) {
         high = low;
         *end = *start;
         low -= step;
-        *start = cdf(row, low);
+        *start = cdf(row, low, num_components);
     }
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
-        uint32_t value = cdf(row, middle);
+        uint32_t value = cdf(row, middle, num_components);
         if (target < value) {
             high = middle;
             *end = value;
@@ -232,14 +244,15 @@ static int64_t find(const Row *row, uint32_t target, uint32_t *start, uint32_t *
     return low;
 }
 
-static int decode_symbols(Reader *reader, const Model *model, int32_t *symbols)
+static ALWAYS_INLINE int decode_of(const int num_components, Reader *reader, const Model *model,
+                                   int32_t *symbols)
 {
     Row row;
     for (int64_t i = 0; i < model->num_symbols; i++) {
         uint32_t start, end;
-        if (!prepare(&row, model, i))
+        if (!prepare(&row, model, i, num_components))
             return BAD_MIXTURE;
-        int64_t x = find(&row, slot(reader), &start, &end), excess;
+        int64_t x = find(&row, slot(reader), &start, &end, num_components), excess;
         if (!pop(reader, start, end - start))
             return TRUNCATED;
         if (x == row.lowest || x == row.lowest + SPAN - 1) {
@@ -252,4 +265,10 @@ static int decode_symbols(Reader *reader, const Model *model, int32_t *symbols)
         symbols[i] = (int32_t)x;
     }
     return OK;
+}
+
+static int decode_symbols(Reader *reader, const Model *model, int32_t *symbols)
+{
+    return model->num_components == 3 ? decode_of(3, reader, model, symbols)
+                                      : decode_of(model->num_components, reader, model, symbols);
 }

@@ -75,6 +75,11 @@ def save_result(path: Path, curve: Curve, rows: Iterable[Row] = (), **extra: Any
     record = {**asdict(curve), **extra, "rows": [asdict(row) for row in rows]}
     if not record["rows"]:
         del record["rows"]
+    write_record(path, **record)
+
+
+def write_record(path: Path, **record: Any) -> None:
+    """Write facts as a JSON object; lists one item a line."""
     parts = [f" {json.dumps(key)}: {_lines(value)}" for key, value in record.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
@@ -122,7 +127,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def command_line(module: str, images: Path) -> str:
-    """The command that is running, the folder of images by its name alone."""
-    words = [images.name if word == str(images) else word for word in sys.argv[1:]]
+def command_line(module: str, images: Path | None = None) -> str:
+    """The command that is running, a folder of images by its name alone."""
+    words = [images.name if images and word == str(images) else word for word in sys.argv[1:]]
     return shlex.join(["python", "-m", module, *words])
