@@ -19,6 +19,7 @@ from .config import ModelConfig
 from .entropy.floating import FloatNetwork
 from .entropy.integer.choice import choose
 from .entropy.integer.network import IntegerNetwork
+from .entropy.integer.operations import Operations
 from .entropy.predictor import Network
 from .errors import ConfigError, ModelError
 from .model import Model
@@ -91,15 +92,23 @@ def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
     return model.eval()
 
 
+def integer_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of an exported entropy model; none if the weights are floats."""
+    parts = state.items()
+    return {n.removeprefix(INTEGER): t for n, t in parts if n.startswith(INTEGER)}
+
+
 def build_codec(
-    config: ModelConfig, state: Mapping[str, Tensor], device: torch.device
+    config: ModelConfig,
+    state: Mapping[str, Tensor],
+    device: torch.device,
+    ops: Operations | None = None,
 ) -> tuple[Transforms, Network]:
-    """What a codec runs on: transforms, and the entropy model in integers if it was exported."""
-    integers = {
-        name.removeprefix(INTEGER): tensor.to(device)
-        for name, tensor in state.items()
-        if name.startswith(INTEGER)
-    }
+    """What a codec runs on: transforms, and the entropy model in integers if it was exported.
+
+    `ops` are what computes these; by default, the fastest ones that pass a test here.
+    """
+    integers = integer_tensors(state)
     if not integers:
         model = build_model(config, state).to(device)
         return model, FloatNetwork(model.entropy, config)
@@ -107,7 +116,7 @@ def build_codec(
     rest = {name: t.float() for name, t in state.items() if not name.startswith(INTEGER)}
     try:
         transforms.load_state_dict(rest)
-        network = IntegerNetwork(config, integers, choose(device))
+        network = IntegerNetwork(config, integers, ops or choose(device))
     except (KeyError, RuntimeError, IndexError) as error:
         raise ModelError(f"weights do not fit their configuration: {error}") from error
     return transforms.to(device).eval(), network

@@ -23,7 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from .. import zoo
-from ..checkpoint import INTEGER, read_model
+from ..checkpoint import integer_tensors, read_model
 from ..coding import Decoder, Encoder, Mixture
 from ..config import ModelConfig
 from ..entropy.integer.choice import choose
@@ -53,8 +53,7 @@ class Silence:
 def shipped_tensors() -> tuple[ModelConfig, dict[str, Tensor]]:
     """Configuration and integer tensors of the default weights."""
     config, state = read_model(zoo.locate())
-    parts = state.items()
-    return config, {n.removeprefix(INTEGER): t for n, t in parts if n.startswith(INTEGER)}
+    return config, integer_tensors(state)
 
 
 def random_tensors(config: ModelConfig) -> dict[str, Tensor]:

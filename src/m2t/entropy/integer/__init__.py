@@ -1,7 +1,10 @@
 """The entropy model in integers: the same mixtures on every machine.
 
-arithmetic.py  what happens to single numbers: one rounding per operation, in a fixed order
-products.py    sums of products: exact, so that no order matters; three interchangeable kernels
-network.py     the masked transformer made of these
+arithmetic.py  the bounds that keep sums exact
+network.py     the masked transformer, made of operations
+operations.py  the operations, as PyTorch computes them on any device
+products.py    sums of products for these: exact, three interchangeable kernels
+native.py      the operations in C (_native.c), for CPUs
+choice.py      which of them a machine runs
 export.py      from a trained float model to the integers
 """
