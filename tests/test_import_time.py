@@ -12,6 +12,7 @@ import pytest
 import m2t
 from m2t.container import Bitstream, Header, Strip
 
+COMMANDS = ("compress", "decompress", "info", "bench", "train", "export")
 HEAVY = ("torch", "numpy", "PIL", "tqdm", "safetensors")
 
 
@@ -27,7 +28,7 @@ def test_import_is_light():
     assert imported("import m2t; m2t.__version__, dir(m2t), m2t.M2TError") == []
 
 
-@pytest.mark.parametrize("args", [["--help"], ["compress", "--help"], ["train", "--help"], ["-V"]])
+@pytest.mark.parametrize("args", [["--help"], ["-V"], *([name, "--help"] for name in COMMANDS)])
 def test_help_is_light(args):
     assert imported(f"from m2t.cli import main; assert main({args}) == 0") == []
 

@@ -1,5 +1,6 @@
-"""Token integers of a whole image to coders and back: windows, batches, threads, checksum."""
+"""Token integers of a whole image to coders and back: windows, batches, threads, checksums."""
 
+import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +96,14 @@ def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
     for window in windows:
         crc = zlib.crc32(_flat(y_hat, window).astype("<i4", copy=False).tobytes(), crc)
     return crc
+
+
+def latents_sha256(y_hat: Latents) -> str:
+    """SHA-256, in hex, of an image's tokens (h, w, C) in raster order, as int32 little-endian.
+
+    Equal on any two machines that decode alike, whatever windows a file is cut into.
+    """
+    return hashlib.sha256(y_hat.astype("<i4", copy=False).tobytes()).hexdigest()
 
 
 def _batches(num_windows: int, num_threads: int) -> Iterator[list[int]]:

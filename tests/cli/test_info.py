@@ -1,9 +1,19 @@
+import dataclasses
+import hashlib
 import json
+import sys
 from pathlib import Path
 
 import fake_codec
 import pytest
 from PIL import Image
+
+import m2t.codec
+from m2t.container import parse
+from m2t.image import to_picture
+from tests.conftest import photograph
+
+REAL = m2t.codec
 
 
 @pytest.fixture
@@ -54,3 +64,47 @@ def test_damage_is_found(m2t, file):
     assert result.code == 1
     assert result.err.startswith("m2t: error: a.m2t: ")
     assert result.err.count("\n") == 1
+
+
+@pytest.fixture
+def coded(m2t, codec, folder, monkeypatch):
+    """b.m2t of the tiny model, and the codec that is to read it in place of the fake one."""
+    monkeypatch.setitem(sys.modules, "m2t.codec", REAL)
+    path = Path("b.m2t")
+    path.write_bytes(codec.compress(photograph(70, 50)))
+    return path
+
+
+def test_verify_tells_the_tokens(m2t, codec, weights, coded):
+    y_hat = codec.analyse(to_picture(photograph(70, 50)), 50)
+    expected = hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest()
+    found = json.loads(m2t("info", coded, "--verify", "--model", weights, "--json").out)
+    assert found["latents_sha256"] == expected
+    assert found["operations"] == codec.network.name
+    assert found["quality"] == 50
+    result = m2t("info", coded, "--verify", "--model", weights, "--threads", 1)
+    assert (result.code, result.err) == (0, "")
+    assert f"latents   sha256 {expected}\n" in result.out
+
+
+def one_error(result, text):
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"m2t: error: b.m2t: {text}")
+    assert result.err.count("\n") == 1
+
+
+def test_verify_finds_what_checksums_of_the_file_do_not(m2t, weights, coded):
+    stream = parse(coded.read_bytes())
+    [strip] = stream.strips
+    wrong = dataclasses.replace(strip, latents_crc=strip.latents_crc ^ 1)
+    coded.write_bytes(dataclasses.replace(stream, strips=[wrong]).pack())
+    assert m2t("info", coded).code == 0
+    one_error(m2t("info", coded, "--verify", "--model", weights), "decoded latents do not match")
+    coded.write_bytes(coded.read_bytes()[:-20])
+    one_error(m2t("info", coded, "--verify", "--model", weights), "truncated at byte")
+
+
+def test_verify_needs_the_weights(m2t, coded):
+    one_error(m2t("info", coded, "--verify"), "needs model ")
+    one_error(m2t("info", coded, "--verify", "--model", "none"), "no model none")
+    assert m2t("info", coded, "--model", "none").code == 2

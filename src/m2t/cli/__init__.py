@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from .. import __version__
+from .bench import bench
 from .compress import compress
 from .decompress import decompress
 from .export import export
@@ -25,7 +26,7 @@ def cli() -> None:
     """M2T, a learned image codec."""
 
 
-for _command in (compress, decompress, info, train, export):
+for _command in (compress, decompress, info, bench, train, export):
     cli.add_command(_command)
 
 

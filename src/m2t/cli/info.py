@@ -1,4 +1,4 @@
-"""`m2t info`: what stands in a file, without any network."""
+"""`m2t info`: what stands in a file, without any network; with --verify, what it decodes to."""
 
 import json
 from pathlib import Path
@@ -17,21 +17,37 @@ model     {model}
 schedule  {order}, {steps} steps, alpha {alpha}
 windows   {windows} in {strips} strips, {window_bytes:,} bytes
 metadata  {listed}"""
+_DECODED = """\
+latents   sha256 {latents_sha256}
+computed  by {operations}"""
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--verify", is_flag=True, help="Decode the tokens as well, and print their SHA-256.")
+@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-def info(file: Path, as_json: bool) -> int:
-    """Show what an .m2t file holds, and verify its checksums."""
+@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]")
+def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: int | None) -> int:
+    """Show what an .m2t file holds, and verify its checksums.
+
+    --verify needs the weights, as decompress does. Every machine prints the same SHA-256.
+    """
+    if not verify and (model is not None or threads is not None):
+        raise click.UsageError("--model and --threads go with --verify.")
 
     def show() -> None:
-        found: dict[str, Any] = {"file": str(file), **facts(read(file))}
+        data = read(file)
+        found: dict[str, Any] = {"file": str(file), **facts(data)}
+        if verify:
+            found |= decoded(data, model, threads)
         if as_json:
             click.echo(json.dumps(found))
             return
         sizes = [f"{name} {size:,} bytes" for name, size in found["metadata"].items()]
         click.echo(_TEXT.format(**found, listed=", ".join(sizes) or "none"))
+        if verify:
+            click.echo(_DECODED.format(**found))
 
     return 0 if attempt(show, file, as_json) else 1
 
@@ -57,4 +73,20 @@ def facts(data: bytes) -> dict[str, Any]:
         "window_bytes": sum(map(len, windows)),
         "alpha_bytes": len(bitstream.alpha or b""),
         "metadata": {name: len(payload) for name, payload in bitstream.metadata.items()},
+    }
+
+
+def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, Any]:
+    """What decoding a file's tokens tells, ready for JSON. Raises FormatError or ModelError."""
+    import torch
+
+    from ..codec import Codec
+    from ..latents import latents_sha256
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    codec = Codec.for_file(data) if model is None else Codec.load(model)
+    return {
+        "latents_sha256": latents_sha256(codec.decode_latents(parse(data))),
+        "operations": codec.network.name,
     }

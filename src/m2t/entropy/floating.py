@@ -18,6 +18,7 @@ from .transformer import EntropyModel
 class FloatNetwork:
     """A float model as a Network: its files decode only where its floats come out the same."""
 
+    name = "float"
     exact = False
     threads = False
 

@@ -40,6 +40,8 @@ class Span(NamedTuple):
 class Network(Protocol):
     """What predicts mixtures: in integers (integer/network.py), or in floats (floating.py)."""
 
+    name: str
+    """What computes it here."""
     config: ModelConfig
     slices: list[slice]
     """Of a token's channels: predicted one after the other."""

@@ -120,7 +120,8 @@ class IntegerNetwork:
     def __init__(self, config: ModelConfig, tensors: Mapping[str, Tensor], ops: Operations) -> None:
         check_bounds(config)
         t, e = Tensors(tensors, ops), config.entropy
-        self.config, self.ops, self.threads = config, ops, ops.threads
+        self.config, self.ops = config, ops
+        self.name, self.threads = ops.name, ops.threads
         self.table = t.array("squash")
         self.embed = t.layer("embed")
         mask = t.raw("mask")

@@ -1,0 +1,264 @@
+"""How fast a codec is on this machine: both directions as a whole, and where their time goes.
+
+The whole is timed as a user meets it, with all threads and nothing in between. The stages are timed
+on one thread: windows are coded in threads, where the seconds of the network and of the coder
+overlap and would add up to more than went by. So the stages tell shares; their sum is not the
+whole, unless that has one thread as well.
+"""
+
+import io
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from .codec import Codec
+from .coding import Coder, Decoder, Encoder, Mixture
+from .container import Bitstream, Strip, parse, parse_header
+from .image import (
+    Picture,
+    decode_alpha,
+    encode_alpha,
+    from_picture,
+    open_image,
+    save_image,
+    to_picture,
+)
+from .latents import latent_size, latents_crc
+
+IMAGE_STAGES = ("read_image", "write_image")
+"""Stages about the image's own file, JPEG or PNG: timed, but no part of the whole."""
+OCTAVES = ((192, 0.8, 3), (48, 0.35, 3), (12, 0.2, 1), (3, 0.1, 1))
+"""What a photograph() is a sum of: pixels between random values, contrast, channels."""
+
+Result = TypeVar("Result")
+
+
+class Stopwatch:
+    """Sums up the seconds of each stage, on one thread."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        """By stage, in the order in which they first began."""
+        self._stage: str | None = None
+        self._since = 0.0
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Count the time as that of `stage` alone: one around it stands still meanwhile."""
+        outer = self._switch(stage)
+        try:
+            yield
+        finally:
+            self._switch(outer)
+
+    def _switch(self, stage: str | None) -> str | None:
+        now = time.perf_counter()
+        if self._stage is not None:
+            self.seconds[self._stage] += now - self._since
+        if stage is not None:
+            self.seconds.setdefault(stage, 0.0)
+        before, self._stage, self._since = self._stage, stage, now
+        return before
+
+
+class TimedCoder(Generic[Result]):
+    """A coder whose time is a stage of its own."""
+
+    def __init__(self, coder: Coder[Result], stage: Callable[[], Any]) -> None:
+        self.coder, self.stage = coder, stage
+
+    def code(self, symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
+        """See Coder."""
+        with self.stage():
+            return self.coder.code(symbols, mixture)
+
+    def finish(self) -> Result:
+        """See Coder."""
+        with self.stage():
+            return self.coder.finish()
+
+
+def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:
+    """An image file to measure with: `data`, or one of photograph() where there are none.
+
+    With `megapixels` (10^6 pixels; a photograph has 1 by default) an image is resized to that area,
+    its aspect kept, and becomes a PNG. Raises ImageError.
+    """
+    if data is None:
+        image = photograph(*_sides(3, 2, 1.0 if megapixels is None else megapixels))
+    elif megapixels is None:
+        return data
+    else:
+        image = from_picture(to_picture(open_image(io.BytesIO(data))))  # upright, 8 bits
+        image = image.resize(_sides(*image.size, megapixels), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    save_image(image, buffer, ".png")
+    return buffer.getvalue()
+
+
+def photograph(width: int, height: int) -> Image.Image:
+    """What passes for a photograph, the same one every time: smooth colours, grey texture."""
+    rng = np.random.default_rng(0)
+    pixels = np.full((height, width, 3), 127.5, np.float32)
+    for cell, contrast, channels in OCTAVES:
+        shape = (height // cell + 2, width // cell + 2, channels)
+        field = rng.integers(0, 256, shape, dtype=np.uint8)
+        smooth = Image.fromarray(field.squeeze(2) if channels == 1 else field)
+        smooth = smooth.resize((width, height), Image.Resampling.BICUBIC)
+        pixels += contrast * (np.asarray(smooth, np.float32).reshape(height, width, -1) - 127.5)
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def _sides(width: int, height: int, megapixels: float) -> tuple[int, int]:
+    """Width and height of that area in the same proportion."""
+    scale = math.sqrt(megapixels * 1e6 / (width * height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def measure(
+    codec: Codec, data: bytes, quality: int = 50, runs: int = 10, warmup: int = 2
+) -> dict[str, Any]:
+    """Time compressing the image file `data`, and decompressing what becomes of it.
+
+    All times are medians over `runs`, after `warmup` runs that do not count. Raises ImageError.
+
+    Returns facts ready for JSON. Of each direction, "encode" and "decode":
+        seconds: of Codec.compress() from an image in memory to the bytes of a file, or of
+            Codec.decompress() back, with the threads that PyTorch has ("num_threads").
+        megapixels_per_second: 10^6 pixels by those seconds.
+        stage_seconds: stage -> seconds on one thread; all but IMAGE_STAGES make up the same work.
+            The entropy network's include what feeds it: windows, order of tokens, masks.
+    What Linux alone tells, else None:
+        processor: its name.
+        loaded_bytes: resident before the first run, with all imports and the model.
+        peak_bytes: the most that was resident from the process's start to the last whole run.
+    """
+    loaded = _resident("VmRSS")
+    image = open_image(io.BytesIO(data))
+    file = codec.compress(image, quality)
+    medians = partial(_medians, runs=runs, warmup=warmup)
+    compress = medians(partial(_whole, lambda: codec.compress(image, quality)))["whole"]
+    decompress = medians(partial(_whole, lambda: codec.decompress(file)))["whole"]
+    peak = _resident("VmHWM")
+    with _one_thread():
+        # Made again: in floating point, only as many threads decode alike.
+        again = codec.compress(image, quality)
+        encode = medians(partial(_encode, codec, data, parse(again)))
+        decode = medians(partial(_decode, codec, again))
+    header = parse_header(file)
+    num_pixels = header.width * header.height
+    return {
+        "width": header.width,
+        "height": header.height,
+        "bytes": len(file),
+        "bpp": 8 * len(file) / num_pixels,
+        "quality": quality,
+        "model": codec.identity.hex(),
+        "operations": codec.network.name,
+        "processor": _from_linux("cpuinfo", "model name"),
+        "num_threads": torch.get_num_threads(),
+        "runs": runs,
+        "warmup": warmup,
+        "encode": _direction(compress, encode, num_pixels),
+        "decode": _direction(decompress, decode, num_pixels),
+        "loaded_bytes": loaded,
+        "peak_bytes": peak,
+    }
+
+
+def _direction(seconds: float, stages: dict[str, float], num_pixels: int) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 6),
+        "megapixels_per_second": round(num_pixels / 1e6 / seconds, 3),
+        "stage_seconds": {stage: round(value, 6) for stage, value in stages.items()},
+    }
+
+
+def _medians(work: Callable[[Stopwatch], None], runs: int, warmup: int) -> dict[str, float]:
+    """The median seconds of each stage of `work`."""
+    watches = [Stopwatch() for _ in range(warmup + runs)]
+    for watch in watches:
+        work(watch)
+    counted = [watch.seconds for watch in watches[warmup:]]
+    return {stage: statistics.median(run[stage] for run in counted) for stage in counted[0]}
+
+
+def _whole(work: Callable[[], object], watch: Stopwatch) -> None:
+    with watch("whole"):
+        work()
+
+
+def _encode(codec: Codec, data: bytes, made: Bitstream, watch: Stopwatch) -> None:
+    """What Codec.compress() does, in stages; `made` is the file that it made of the same image."""
+    with watch("read_image"):
+        image = open_image(io.BytesIO(data))
+    quality, coder = made.header.quality, partial(watch, "range_coder")
+    with watch("analysis"):
+        picture = to_picture(image)
+        y_hat = codec.analyse(picture, quality)
+    size = y_hat.shape[:2]
+    with watch("entropy_network"):
+        coded = codec.code(size, quality, lambda _: TimedCoder(Encoder(), coder), y_hat)
+    with watch("write_file"):
+        strip = Strip(coded.results, latents_crc(y_hat, codec.windows(size)))
+        alpha = None if picture.alpha is None else encode_alpha(picture.alpha)
+        replace(made, strips=[strip], alpha=alpha).pack()
+
+
+def _decode(codec: Codec, file: bytes, watch: Stopwatch) -> None:
+    """What Codec.decompress() does, in stages, and a PNG of its image."""
+    with watch("read_file"):
+        stream = parse(file)
+    header, streams, coder = stream.header, stream.windows, partial(watch, "range_decoder")
+    size = latent_size(header.height, header.width)
+    with watch("entropy_network"):
+        coded = codec.code(size, header.quality, lambda i: TimedCoder(Decoder(streams[i]), coder))
+    with watch("read_file"):  # its last checksum
+        latents_crc(coded.y_hat, codec.windows(size))
+    with watch("synthesis"):
+        rgb = codec.synthesise(coded.y_hat, header.height, header.width, header.quality)
+        alpha = stream.alpha
+        if alpha is not None:
+            alpha = decode_alpha(alpha, (header.width, header.height))
+        image = from_picture(Picture(rgb, alpha, header.grey, **stream.metadata))
+    with watch("write_image"):
+        save_image(image, io.BytesIO(), ".png")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _resident(key: str) -> int | None:
+    """Bytes of this process in memory: now (VmRSS) or at most (VmHWM); None except on Linux.
+
+    getrusage() would not do: after fork and exec, its maximum may be the parent's.
+    """
+    found = _from_linux("self/status", key)
+    return None if found is None else 1024 * int(found.removesuffix(" kB"))
+
+
+def _from_linux(name: str, key: str) -> str | None:
+    """What "key: value" in a file of /proc has; None where there is no such line or file."""
+    try:
+        lines = Path("/proc", name).read_text().splitlines()
+    except OSError:
+        return None
+    return {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)}.get(key)
