@@ -83,7 +83,7 @@ def read_model(path: str | os.PathLike[str]) -> tuple[ModelConfig, dict[str, Ten
 
 def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
     """The network with these weights (float16 weights become float32), in evaluation mode."""
-    model = Model(config)
+    model = Model(config).float()  # whatever PyTorch's default type is
     try:
         model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
     except RuntimeError as error:
@@ -112,7 +112,7 @@ def build_codec(
     if not integers:
         model = build_model(config, state).to(device)
         return model, FloatNetwork(model.entropy, config)
-    transforms = Transforms(config)
+    transforms = Transforms(config).float()
     rest = {name: t.float() for name, t in state.items() if not name.startswith(INTEGER)}
     try:
         transforms.load_state_dict(rest)

@@ -230,7 +230,7 @@ class Codec:
 
     def _t(self, quality: int) -> Tensor:
         """(1,) the quality as the transforms take it; ConfigError if there is no such quality."""
-        return torch.tensor([self.config.rate.t(quality)], device=self._device)
+        return torch.tensor([self.config.rate.t(quality)], dtype=torch.float32, device=self._device)
 
     def _autocast(self) -> torch.autocast:
         """bfloat16 inside the lapped transforms' networks, on devices that have it: no effect on

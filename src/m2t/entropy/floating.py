@@ -68,7 +68,7 @@ class FloatNetwork:
         return as_integers(self.model.head.slice(k, prepared, earlier, prior))
 
     def _t(self, quality: int) -> Tensor:
-        return torch.tensor([self.config.rate.t(quality)], device=self.device)
+        return torch.tensor([self.config.rate.t(quality)], dtype=torch.float32, device=self.device)
 
 
 def as_integers(p: MixtureParameters) -> Mixture:

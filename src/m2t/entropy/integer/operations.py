@@ -174,7 +174,8 @@ class TorchOperations:
 
     def unrounded(self, layer: Layer, x: Tensor) -> Tensor:
         """See Operations."""
-        return self.kernel.linear(x.contiguous(), layer.weight) * layer.multiplier + layer.bias
+        products = self.kernel.linear(x.contiguous(), layer.weight)[:, : len(layer.bias)]
+        return products * layer.multiplier + layer.bias
 
     def rounded(self, layer: Layer, x: Tensor) -> Tensor:
         """See Operations."""

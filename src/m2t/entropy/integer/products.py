@@ -24,7 +24,7 @@ class Kernel(Protocol):
         ...
 
     def linear(self, x: Tensor, weight: Tensor) -> Tensor:
-        """x (n, cols) int8 times the prepared weight -> (n, rows) float32."""
+        """x (n, cols) int8 times the prepared weight -> (n, rows or more) float32."""
         ...
 
     def batched(self, a: Tensor, b: Tensor) -> Tensor:
@@ -56,8 +56,15 @@ class Int8Kernel(FloatKernel):
     name = "int8"
 
     def prepare(self, weight: Tensor) -> Tensor:
-        """Transposed."""
-        return weight.T.contiguous()
+        """Transposed, with zeros for more rows.
+
+        oneDNN saturates products with a single row on some processors, and PyTorch misreads a
+        single column unless its strides are those of a new tensor.
+        """
+        rows, columns = weight.shape
+        padded = weight.new_zeros(columns, -(-rows // 16) * 16)
+        padded[:, :rows] = weight.T
+        return padded
 
     def linear(self, x: Tensor, weight: Tensor) -> Tensor:
         """See Kernel."""
