@@ -93,14 +93,18 @@ def measure(
 
 
 def median_seconds(action: Callable[[], object], most_runs: int) -> float:
-    """Median of up to `most_runs` after one for warming up; fewer where one takes long."""
-    action()
+    """Median of up to `most_runs`, 4 s of them, after one for warming up.
+
+    What takes over 2 s is warm enough by its end: one run is all.
+    """
     seconds: list[float] = []
-    while len(seconds) < most_runs and (len(seconds) < 3 or sum(seconds) < 10):
+    while len(seconds) <= most_runs and sum(seconds) < 4 + (seconds or [0])[0]:
         start = time.perf_counter()
         action()
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+        if seconds[0] > 2:
+            return seconds[0]
+    return statistics.median(seconds[1:])
 
 
 def compare(

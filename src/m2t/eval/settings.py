@@ -65,7 +65,7 @@ def all_settings() -> list[Setting]:
         Setting("plain MKL", {"MKL_CBWR": "COMPATIBLE"}, "float32", crops=True),
     ]
     for name in all_operations():
-        encodes, crops = name == "float32", name == "reference"
+        encodes, crops = name == "float32", name in ("native0", "reference")
         settings.append(Setting(name, ops=name, encodes=encodes, crops=crops))
     for isa, level in PROCESSORS.items():
         if level in levels:
