@@ -14,6 +14,7 @@ from .compress import compress
 from .decompress import decompress
 from .export import export
 from .info import info
+from .inspect import inspect
 from .report import complain, describe
 from .train import train
 
@@ -26,7 +27,7 @@ def cli() -> None:
     """M2T, a learned image codec."""
 
 
-for _command in (compress, decompress, info, bench, train, export):
+for _command in (compress, decompress, info, inspect, bench, train, export):
     cli.add_command(_command)
 
 

@@ -125,14 +125,21 @@ class Counter:
     def code(self, symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
         """Add the cost of int32 symbols (n,); returns them."""
         symbols = _given(symbols, mixture)
-        block = intervals(mixture, tables(), symbols)
-        self.bits += float((PROBABILITY_BITS - np.log2(block.freqs)).sum())
-        self.bits += sum(4 + (excess + 1).bit_length() for excess in block.excesses.values())
+        self.bits += float(symbol_bits(symbols, mixture).sum())
         return symbols
 
     def finish(self) -> float:
         """The bits of all symbols."""
         return self.bits
+
+
+def symbol_bits(symbols: NDArray[np.int32], mixture: Mixture) -> NDArray[np.float64]:
+    """(n,) the cost of each symbol in bits, under the very probabilities that code it."""
+    block = intervals(mixture, tables(), symbols)
+    bits = PROBABILITY_BITS - np.log2(block.freqs)
+    for i, excess in block.excesses.items():
+        bits[i] += 4 + (excess + 1).bit_length()
+    return bits
 
 
 def _given(symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
