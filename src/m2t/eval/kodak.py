@@ -3,7 +3,7 @@
 Every number comes from a file: `m2t compress` writes it, `m2t decompress` reads it in another
 process, and the decoded PNG is compared with the original.
 
-    python -m m2t.eval.kodak IMAGES --qualities 14 33 52 71 89 --out results/kodak_light.json
+    python -m m2t.eval.kodak IMAGES --qualities 13 32 51 70 87 --out results/kodak_light.json
 """
 
 import argparse
@@ -35,7 +35,7 @@ from .results import (
     versions,
 )
 
-QUALITIES = (14, 33, 52, 71, 89)  # on Kodak, about 0.1 to 1.2 bpp
+QUALITIES = (13, 32, 51, 70, 87)  # on Kodak, about 0.1 to 1.2 bpp
 Convert = Callable[[Sequence[Path], int, Path], None]
 """Makes NAME.m2t and NAME.png in a folder, from images and a quality."""
 
