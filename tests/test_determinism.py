@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from m2t.entropy.integer.operations import Array, TorchOperations
+from m2t.entropy.integer.operations import Array
 from m2t.entropy.integer.products import FloatKernel
+from m2t.entropy.integer.pytorch import TorchOperations
 from m2t.errors import ConfigError, M2TError
 from m2t.eval import determinism
 from m2t.eval.determinism import Made, Report, decode, encode, load, mismatches, run, verify

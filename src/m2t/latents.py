@@ -4,7 +4,6 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -80,13 +79,7 @@ def code_latents(
             code(batch)
     else:
         with ThreadPoolExecutor(num_threads) as pool:
-            futures = [pool.submit(partial(code, batch)) for batch in batches]
-            try:
-                for future in futures:
-                    future.result()
-            finally:
-                for future in futures:
-                    future.cancel()
+            list(pool.map(code, batches))  # raises what a batch raises, and cancels the rest
     return Coded(y_hat, [results[i] for i in range(len(windows))])
 
 

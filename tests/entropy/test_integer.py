@@ -12,7 +12,7 @@ from m2t.coding.gaussians import MEAN_LIMIT
 from m2t.coding.loop import code_windows
 from m2t.config import ModelConfig
 from m2t.entropy.floating import FloatNetwork
-from m2t.entropy.integer import choice, operations
+from m2t.entropy.integer import choice, pytorch
 from m2t.entropy.integer.arithmetic import (
     EXACT,
     EXP_ONE,
@@ -23,8 +23,9 @@ from m2t.entropy.integer.arithmetic import (
 from m2t.entropy.integer.export import calibrate, export, quantise_rows
 from m2t.entropy.integer.native import NativeOperations, num_levels
 from m2t.entropy.integer.network import IntegerNetwork
-from m2t.entropy.integer.operations import Attention, Norm, Operations, TorchOperations
+from m2t.entropy.integer.operations import Attention, Norm, Operations
 from m2t.entropy.integer.products import FloatKernel, Int8Kernel, ReferenceKernel
+from m2t.entropy.integer.pytorch import TorchOperations
 from m2t.entropy.predictor import Network, Span, build_predictor
 from m2t.errors import ModelError
 from m2t.presets import tiny
@@ -191,7 +192,7 @@ def test_only_integers_are_multiplied(made) -> None:
 def test_a_float_that_slips_in_is_noticed(
     made, monkeypatch: pytest.MonkeyPatch, name: str, slip
 ) -> None:
-    monkeypatch.setattr(operations, name, slip)
+    monkeypatch.setattr(pytorch, name, slip)
     with pytest.raises(AssertionError):
         record(integer(made, AUDITED), latents())
 

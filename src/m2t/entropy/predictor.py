@@ -82,14 +82,13 @@ class Predictor:
         self.slices = network.slices
         self.schedules = [build(network.config.schedule, *shape) for shape in shapes]
         self.num_groups = max(len(schedule.ends) for schedule in self.schedules)
-        sizes = [len(schedule.order) for schedule in self.schedules]
-        ends = list(accumulate(sizes))
-        self.windows = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self.y_hat = np.zeros((ends[-1], network.config.transform.latent_channels), np.int32)
+        orders = [schedule.order for schedule in self.schedules]
+        self.windows, num_tokens = slices_of(orders), sum(map(len, orders))
+        self.y_hat = np.zeros((num_tokens, network.config.transform.latent_channels), np.int32)
         # As the network takes them; zero where not revealed yet, which nothing may read. The last
         # row stands for "no token".
-        self.tokens = network.squash(np.zeros((ends[-1] + 1, self.y_hat.shape[1]), np.int32))
-        self.cache = network.cache(sizes)
+        self.tokens = network.squash(np.zeros((num_tokens + 1, self.y_hat.shape[1]), np.int32))
+        self.cache = network.cache([len(order) for order in orders])
         self.step = -1
         self.group: Group
         self.prepared: Array  # (n, ...) the group as the head takes it

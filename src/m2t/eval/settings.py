@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import torch
 
 from ..entropy.integer.native import NativeOperations, num_levels
-from ..entropy.integer.operations import Operations, TorchOperations
+from ..entropy.integer.operations import Operations
 from ..entropy.integer.products import KERNELS
+from ..entropy.integer.pytorch import TorchOperations
 from ..latents import WINDOWS_PER_BATCH
 
 CPU = torch.device("cpu")

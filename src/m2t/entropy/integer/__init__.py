@@ -2,7 +2,8 @@
 
 arithmetic.py  the bounds that keep sums exact
 network.py     the masked transformer, made of operations
-operations.py  the operations, as PyTorch computes them on any device
+operations.py  what operations there are
+pytorch.py     the operations in PyTorch, on any device
 products.py    sums of products for these: exact, three interchangeable kernels
 native.py      the operations in C (_native.c), for CPUs
 choice.py      which of them a machine runs

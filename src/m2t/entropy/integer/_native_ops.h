@@ -1,4 +1,4 @@
-/* The operations of the integer network, as operations.py defines them, on plain arrays. Included once
+/* The operations of the integer network, as pytorch.py defines them, on plain arrays. Included once
  * per instruction set (see _native.c). Floating point here is single operations, each rounded once, in
  * the very order of the definition: the compiler must not fuse them (-ffp-contract=off). */
 

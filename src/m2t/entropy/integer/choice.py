@@ -9,8 +9,9 @@ from torch import Tensor
 from ..predictor import Span
 from .arithmetic import EXP_ONE, EXP_STEPS, RESIDUAL_LIMIT
 from .native import NativeOperations, num_levels
-from .operations import Attention, Norm, Operations, TorchOperations
+from .operations import Attention, Norm, Operations
 from .products import KERNELS, ReferenceKernel
+from .pytorch import TorchOperations
 
 
 def candidates(device: torch.device) -> Iterator[Operations]:

@@ -1,6 +1,6 @@
 """The integer network's operations in C (_native.c): what runs on a CPU where it was compiled.
 
-The same integers as operations.py defines, several times as fast: each operation passes over its
+The same integers as pytorch.py defines, several times as fast: each operation passes over its
 data once, and products use the processor's int8 instructions.
 """
 
