@@ -29,6 +29,7 @@ from ..config import ModelConfig
 from ..entropy.integer.choice import choose
 from ..entropy.integer.export import calibrate, export
 from ..entropy.integer.network import IntegerNetwork
+from ..entropy.integer.operations import Operations
 from ..latents import Latents, code_latents
 from ..model import Model
 from ..presets import preset
@@ -75,10 +76,14 @@ def tokens_of(megapixels: float, channels: int) -> Latents:
 
 
 def measure(
-    config: ModelConfig, tensors: Mapping[str, Tensor], y: Latents, most_runs: int
+    config: ModelConfig,
+    tensors: Mapping[str, Tensor],
+    ops: Operations,
+    y: Latents,
+    most_runs: int,
 ) -> dict[str, float]:
     """Median seconds to decode y: by the network alone, and with the range decoder."""
-    network = IntegerNetwork(config, tensors, choose(torch.device("cpu")))
+    network = IntegerNetwork(config, tensors, ops)
     size, threads = y.shape[:2], torch.get_num_threads()
 
     def code(open_coder: Callable[[int], Any], known: Latents | None = None) -> list[Any]:
@@ -108,7 +113,12 @@ def median_seconds(action: Callable[[], object], most_runs: int) -> float:
 
 
 def compare(
-    config: ModelConfig, tensors: Mapping[str, Tensor], steps: int, megapixels: float, runs: int
+    config: ModelConfig,
+    tensors: Mapping[str, Tensor],
+    ops: Operations,
+    steps: int,
+    megapixels: float,
+    runs: int,
 ) -> dict[str, float]:
     """One row of the result: seconds of both, and how many times as fast M2T is."""
     y = tokens_of(megapixels, config.transform.latent_channels)
@@ -117,7 +127,7 @@ def compare(
     for masking in ("m2t", "mt"):
         entropy = dataclasses.replace(config.entropy, masking=masking)
         changed = dataclasses.replace(config, entropy=entropy, schedule=schedule)
-        for part, seconds in measure(changed, tensors, y, runs).items():
+        for part, seconds in measure(changed, tensors, ops, y, runs).items():
             found[f"{masking}_{part}_seconds"] = round(seconds, 4)
     for part in ("network", "decode"):
         ratio = found[f"mt_{part}_seconds"] / found[f"m2t_{part}_seconds"]
@@ -139,12 +149,13 @@ def main() -> None:
         tensors = random_tensors(config)
     else:
         config, tensors = shipped_tensors()
+    ops = choose(torch.device("cpu"))
     cases = [(m, s) for m in args.megapixels for s in args.steps]
-    rows = [compare(config, tensors, s, m, args.runs) for m, s in tqdm(cases, disable=None)]
+    rows = [compare(config, tensors, ops, s, m, args.runs) for m, s in tqdm(cases, disable=None)]
     write_record(
         args.out,
         model=config.name,
-        operations=choose(torch.device("cpu")).name,
+        operations=ops.name,
         num_threads=torch.get_num_threads(),
         rows=rows,
         versions=versions(),

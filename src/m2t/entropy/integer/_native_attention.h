@@ -54,9 +54,8 @@ static void NAME(softmax)(const AttentionCall *c, const int32_t *products, int64
         largest = products[i] > largest ? products[i] : largest;
     const float last = (float)(c->num_exponentials - 1);
     for (int64_t i = 0; i < limit; i++) {
-        float drop = ROUND((float)(largest - products[i]) * c->steps);
-        drop = drop > last ? last : drop;
-        terms[i] = c->exponentials[(int32_t)drop];
+        const float drop = ROUND((float)(largest - products[i]) * c->steps);
+        terms[i] = c->exponentials[NAME(place)(drop, last)];
     }
     for (int64_t i = 0; i < limit; i++)
         total += terms[i];

@@ -44,6 +44,13 @@ static inline float NAME(limited)(float x, float limit)
     return x < -limit ? -limit : x;
 }
 
+/* Where in a table a drop from the largest is found; the end for all beyond it, and for what no sound
+ * weights give: nan, or less than nothing. */
+static inline int32_t NAME(place)(float drop, float last)
+{
+    return (int32_t)(drop >= 0 && drop < last ? drop : last);
+}
+
 /* ---- layers ---- */
 
 /* Sums (rows, TILE_COLS) of one tile to the output's columns first .. first + count. */
@@ -203,9 +210,8 @@ static void NAME(mixture)(const MixtureCall *c)
                 largest = logit > largest ? logit : largest;
             }
             for (int i = 0; i < k; i++) {
-                float drop = largest - ROUND(logits[i * n + j]);
-                drop = drop > last ? last : drop;
-                sums[i] = c->exponentials[(int32_t)drop] + (i ? sums[i - 1] : 0);
+                const float drop = largest - ROUND(logits[i * n + j]);
+                sums[i] = c->exponentials[NAME(place)(drop, last)] + (i ? sums[i - 1] : 0);
             }
             const double total = (double)sums[k - 1];
             int32_t before = 0;
