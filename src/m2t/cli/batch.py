@@ -11,6 +11,7 @@ import click
 
 from ..container import parse_header
 from .files import STDIO, Job, plan, read, write
+from .options import threads_option, use_threads
 from .report import Progress, attempt, progress_bar, told_warnings
 
 Work = Callable[[bytes, Progress | None], tuple[bytes, bytes]]
@@ -36,9 +37,7 @@ def batch_options(command: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "--json", "as_json", is_flag=True, help="One JSON object per file on standard output."
         ),
-        click.option(
-            "--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"
-        ),
+        threads_option,
     ]
     for decorator in reversed(decorators):
         command = decorator(command)
@@ -67,10 +66,7 @@ def run(
         return 1
     if out_dir is not None:
         out_dir.mkdir(parents=True, exist_ok=True)
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(threads)
+    use_threads(threads)
     work = prepare()
     done = [
         attempt(partial(_process, job, work, force, as_json), job.source, as_json) for job in ready

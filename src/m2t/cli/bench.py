@@ -10,6 +10,7 @@ import click
 
 from ..container.header import MAX_PIXELS
 from .files import read
+from .options import threads_option, use_threads
 from .report import attempt
 
 _HEAD = """\
@@ -41,7 +42,7 @@ _MEMORY = "memory {loaded_bytes:,} bytes with the model loaded, {peak_bytes:,} a
     "--warmup", type=click.IntRange(0), default=2, show_default=True, help="Runs before these."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON object only.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]")
+@threads_option
 def bench(image: Path | None, as_json: bool, **options: Any) -> int:
     """Measure how long IMAGE takes to compress and decompress, and what takes the time.
 
@@ -72,15 +73,12 @@ def measured(
     """What bench.measure() finds, and what belongs to it. Raises M2TError or OSError."""
     data = None if image is None else read(image)
     start = time.perf_counter()
-    import torch
-
     from ..bench import measure, sample
     from ..codec import Codec
     from ..eval.results import versions
 
     imported = time.perf_counter()
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     codec = Codec.load(model)
     loaded = time.perf_counter()
     return {

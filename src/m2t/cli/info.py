@@ -8,6 +8,7 @@ import click
 
 from ..container import parse
 from .files import read
+from .options import codec_for, threads_option, use_threads
 from .report import attempt
 
 _TEXT = """\
@@ -27,7 +28,7 @@ computed  by {operations}"""
 @click.option("--verify", is_flag=True, help="Decode the tokens as well, and print their SHA-256.")
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]")
+@threads_option
 def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: int | None) -> int:
     """Show what an .m2t file holds, and verify its checksums.
 
@@ -78,14 +79,10 @@ def facts(data: bytes) -> dict[str, Any]:
 
 def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, Any]:
     """What decoding a file's tokens tells, ready for JSON. Raises FormatError or ModelError."""
-    import torch
-
-    from ..codec import Codec
     from ..latents import latents_sha256
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    codec = Codec.for_file(data) if model is None else Codec.load(model)
+    use_threads(threads)
+    codec = codec_for(data, model)
     return {
         "latents_sha256": latents_sha256(codec.decode_latents(parse(data))),
         "operations": codec.network.name,

@@ -10,6 +10,7 @@ import click
 from ..container.header import SIGNATURE
 from ..errors import OutputError
 from .files import atomic_write, read
+from .options import codec_for, threads_option, use_threads
 from .report import Progress, attempt, progress_bar, told_warnings
 
 _PAGE = "index.html"
@@ -38,7 +39,7 @@ _PAGE = "index.html"
 )
 @click.option("-f", "--force", is_flag=True, help="Overwrite existing files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers as a JSON object.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]")
+@threads_option
 def inspect(path: Path, out: Path, force: bool, as_json: bool, **options: Any) -> int:
     """Show what is inside an .m2t FILE, or inside what an IMAGE is compressed to.
 
@@ -78,18 +79,15 @@ def inspected(
     coded = data.startswith(SIGNATURE)
     if coded and quality is not None:
         raise click.UsageError("-q goes with an image; an .m2t file has its quality.")
-    import torch
-
     from ..codec import Codec
     from ..image import open_image, to_picture
     from ..inspection.inside import Inside
     from ..inspection.report import report, require_matplotlib
 
     require_matplotlib()
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     if coded:
-        codec = Codec.for_file(data) if model is None else Codec.load(model)
+        codec = codec_for(data, model)
     else:
         image = open_image(io.BytesIO(data))
         codec = Codec.load(model)

@@ -1,0 +1,30 @@
+"""Options that several commands have, and what follows from them."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..codec import Codec
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"
+)
+
+
+def use_threads(threads: int | None) -> None:
+    """Compute with that many CPU threads; None: as many as PyTorch would."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def codec_for(data: bytes, model: str | None) -> "Codec":
+    """The codec of the weights that were named, or else of those that an .m2t file names.
+
+    Raises FormatError or ModelError.
+    """
+    from ..codec import Codec
+
+    return Codec.for_file(data) if model is None else Codec.load(model)
