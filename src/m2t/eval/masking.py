@@ -10,8 +10,6 @@ decoder too.
 import argparse
 import dataclasses
 import math
-import statistics
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from ..latents import Latents, code_latents
 from ..model import Model
 from ..presets import preset
 from .results import command_line, versions, write_record
+from .timing import median_seconds
 
 STEPS = (2, 4, 8, 12)
 MEGAPIXELS = (0.4, 1.0, 3.0, 12.0)
@@ -92,24 +91,11 @@ def measure(
 
     streams = code(lambda _: Encoder(), y)
     return {
-        "network": median_seconds(lambda: code(lambda _: Silence()), most_runs),
-        "decode": median_seconds(lambda: code(lambda i: Decoder(streams[i])), most_runs),
+        "network": median_seconds(lambda: code(lambda _: Silence()), most_runs, most_seconds=4),
+        "decode": median_seconds(
+            lambda: code(lambda i: Decoder(streams[i])), most_runs, most_seconds=4
+        ),
     }
-
-
-def median_seconds(action: Callable[[], object], most_runs: int) -> float:
-    """Median of up to `most_runs`, 4 s of them, after one for warming up.
-
-    What takes over 2 s is warm enough by its end: one run is all.
-    """
-    seconds: list[float] = []
-    while len(seconds) <= most_runs and sum(seconds) < 4 + (seconds or [0])[0]:
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-        if seconds[0] > 2:
-            return seconds[0]
-    return statistics.median(seconds[1:])
 
 
 def compare(

@@ -4,27 +4,22 @@ python -m m2t.eval.startup IMAGE --out results/startup.json
 """
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ..container import parse_header
 from .command import run_m2t
 from .results import command_line, versions, write_record
+from .timing import median_seconds
 
 
-def median_seconds(command: Sequence[object], runs: int) -> float:
-    """Median wall time of a command, after one run that fills the disk's cache."""
-    seconds = []
-    for _ in range(runs + 1):
-        start = time.perf_counter()
-        subprocess.run([str(word) for word in command], check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
-    return round(statistics.median(seconds[1:]), 3)
+def run(command: Sequence[object]) -> None:
+    """A process, from its start to its end."""
+    subprocess.run([str(word) for word in command], check=True, capture_output=True)
 
 
 def main() -> None:
@@ -49,7 +44,7 @@ def main() -> None:
             "python": [*python, "-c", ""],
         }
         rows = [
-            {"process": name, "seconds": median_seconds(command, args.runs)}
+            {"process": name, "seconds": round(median_seconds(partial(run, command), args.runs), 3)}
             for name, command in commands.items()
         ]
     write_record(

@@ -1,0 +1,23 @@
+"""Seconds that something takes."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+
+
+def median_seconds(
+    action: Callable[[], object], most_runs: int, most_seconds: float = math.inf
+) -> float:
+    """Median of up to `most_runs`, `most_seconds` of them, after one for warming up.
+
+    What takes over half of `most_seconds` is warm enough by its end: one run is all.
+    """
+    seconds: list[float] = []
+    while len(seconds) <= most_runs and sum(seconds[1:]) < most_seconds:
+        start = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - start)
+        if seconds[0] > most_seconds / 2:
+            return seconds[0]
+    return statistics.median(seconds[1:])
