@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes results/kodak_MODEL.json and the plot of it: rate and distortion of m2t on Kodak, by the real command.
+# Makes results/kodak_MODEL.json and the plot of it: rate, quality and time of m2t on Kodak, by real files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 model="${1:-light}"
-python -m m2t.eval.kodak "${M2T_KODAK:-../shared/data/kodak}" --dataset kodak --model "$model" \
-    --qualities 13 32 51 70 87 --estimate --out "results/kodak_$model.json"
-python -m m2t.eval.plot "results/kodak_$model.json" \
-    --anchors results/anchors/{vtm,elic,bpg,avif,webp,jpeg}.json --out "results/kodak_$model.svg"
-python -m m2t.eval.table "results/kodak_$model.json"
+name="kodak_$(basename "$model" .safetensors)"
+m2t eval "${M2T_KODAK:-../shared/data/kodak}" --name kodak --ssimulacra2 --codecs m2t --model "$model" \
+    --anchors results/anchors --out "build/$name"
+cp "build/$name/m2t.json" "results/$name.json"
+cp "build/$name/psnr.svg" "results/$name.svg"

@@ -76,12 +76,13 @@ class Model(Transforms):
 
     def adam_parameters(self) -> set[str]:
         """Names of what Muon does not suit: vectors, tables, first and last layers."""
-        parts = ("positions", "mask_token", "quality.", "head.out.", "leave.", "blend.", "embed.")
-        return self.slow_parameters() | {
+        transforms = {
             name
             for name, parameter in self.named_parameters()
-            if parameter.ndim < 2 or any(part in name for part in parts)
+            if parameter.ndim < 2 or "leave." in name or "blend." in name
         }
+        entropy = {f"entropy.{name}" for name in self.entropy.adam_parameters()}
+        return self.slow_parameters() | transforms | entropy
 
     def slow_parameters(self) -> set[str]:
         """Names of the linear transforms: they start near their best, and errors cost most."""

@@ -1,11 +1,7 @@
-import json
-
 import pytest
 
-from m2t.eval import anchors
-from m2t.eval.anchors import CODECS
+from m2t.eval.anchors import ANCHORS, CODECS, ImageCodec
 from m2t.eval.metrics import psnr
-from m2t.eval.results import load_curve
 
 from ..conftest import photograph
 
@@ -15,13 +11,30 @@ def image():
     return photograph(83, 61)
 
 
-@pytest.mark.parametrize("name", CODECS)
-def test_round_trip(name, image):
-    codec = CODECS[name]
-    files = [codec.encode(image, quality) for quality in (20, 80)]
-    assert len(files[0]) < len(files[1])
-    coarse, fine = (psnr(image, codec.decode(data)) for data in files)
-    assert 15 < coarse < fine < 60
+@pytest.mark.parametrize("name", ANCHORS)
+def test_settings_sweep_quality(name, image, tmp_path):
+    codec = ANCHORS[name]
+    advice = codec.missing()
+    if advice is not None:
+        pytest.skip(advice)
+    image.save(tmp_path / "x.png")
+    sizes, fidelity = [], []
+    for setting in (codec.settings[len(codec.settings) // 3], codec.settings[-1]):
+        encoded, decoded = tmp_path / f"x{codec.suffix}", tmp_path / "y.png"
+        codec.encode_file(tmp_path / "x.png", setting, encoded)
+        codec.decode_file(encoded, decoded)
+        sizes.append(encoded.stat().st_size)
+        fidelity.append(psnr(image, codec.decode(encoded.read_bytes())))
+        assert decoded.read_bytes().startswith(b"\x89PNG")
+    assert sizes[0] < sizes[1]
+    assert 12 < fidelity[0] < fidelity[1] < 60
+    assert codec.version()
+
+
+def test_missing_ones_say_how_to_install_them():
+    plugin = ("some-package", "no_such_module", "")
+    codec = ImageCodec(name="x", label="X", suffix=".x", format="X", settings=(1,), plugin=plugin)
+    assert codec.missing() == "pip install some-package"
 
 
 @pytest.mark.parametrize("name", ["jpeg", "webp"])
@@ -36,18 +49,3 @@ def test_at_size_fits_and_grows(name, image):
         last = psnr(image, codec.decode(data))
     assert data == codec.encode(image, codec.highest)
     assert codec.at_size(image, 50) is None
-
-
-def test_command(tmp_path, image, monkeypatch):
-    (tmp_path / "set").mkdir()
-    for name in ("a", "b"):
-        image.save(tmp_path / "set" / f"{name}.png")
-    arguments = [str(tmp_path / "set"), "--codecs", "jpeg", "--out", str(tmp_path)]
-    monkeypatch.setattr("sys.argv", ["anchors", *arguments])
-    anchors.main()
-    record = json.loads((tmp_path / "jpeg.json").read_text())
-    assert {row["image"] for row in record["rows"]} == {"a.png", "b.png"}
-    assert record["versions"]["libjpeg_turbo"]
-    curve = load_curve(tmp_path / "jpeg.json")
-    assert curve.dataset == "set"
-    assert [p.param for p in curve.points] == [f"quality {q}" for q in CODECS["jpeg"].qualities]

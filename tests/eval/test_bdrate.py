@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from m2t.errors import ConfigError
-from m2t.eval.bdrate import bd_rate
+from m2t.eval.bdrate import bd_psnr, bd_rate
 from m2t.eval.results import Point, load_curve
 
 ANCHORS = Path(__file__).parents[2] / "results" / "anchors"
@@ -40,7 +40,7 @@ def test_overlap_is_reported_and_order_does_not_matter():
     anchor = points((0.1, 28), (0.4, 32), (1.0, 36))
     ours = points((0.9, 37), (0.2, 30), (0.4, 33))
     result = bd_rate(anchor, ours)
-    assert (result.psnr_min, result.psnr_max) == (30, 36)
+    assert (result.low, result.high) == (30, 36)
     assert result == bd_rate(anchor, ours[::-1])
 
 
@@ -48,6 +48,7 @@ def test_overlap_is_reported_and_order_does_not_matter():
     "ours",
     [
         points((0.1, 40), (0.2, 42)),  # nothing in common
+        points((0.1, 34), (0.2, 39)),  # too little: 2 of 5 dB
         points((0.1, 29)),
         points((0.1, 31), (0.2, 30)),  # falls
         points((0.1, 31), (0.2, float("inf"))),
@@ -61,3 +62,19 @@ def test_refuses_what_has_no_bd_rate(ours):
 def test_a_cubic_needs_four_points():
     with pytest.raises(ConfigError, match="4 points"):
         bd_rate(published("vtm"), published("mt")[:3], "cubic")
+
+
+def test_a_decibel_more_is_bd_psnr_one():
+    anchor = published("vtm")
+    better = [Point(p.param, p.bpp, p.psnr + 1) for p in anchor]
+    assert bd_psnr(anchor, better) == pytest.approx(1)
+
+
+def test_over_ms_ssim():
+    anchor = [Point("", rate, 30, ms_ssim=1 - 10**-dB) for rate, dB in ((0.1, 1), (0.4, 2))]
+    ours = [Point("", 0.5 * p.bpp, 30, ms_ssim=p.ms_ssim) for p in anchor]
+    result = bd_rate(anchor, ours, metric="ms_ssim")
+    assert result.percent == pytest.approx(-50)
+    assert (result.low, result.high) == pytest.approx((10, 20))
+    with pytest.raises(ConfigError, match="ms_ssim"):
+        bd_rate(anchor, [Point("", 0.1, 30), Point("", 0.2, 31)], metric="ms_ssim")

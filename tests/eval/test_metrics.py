@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from m2t.errors import ImageError
-from m2t.eval.metrics import bpp, image_paths, main, psnr
+from m2t.eval.metrics import bpp, decibels, fidelity, image_paths, main, ms_ssim, psnr, psnr_y
+
+from ..conftest import photograph
 
 
 def test_psnr_is_over_all_pixels_and_channels():
@@ -39,3 +41,25 @@ def test_two_folders(tmp_path, monkeypatch, capsys):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageError):
         image_paths(tmp_path / "empty")
+
+
+def test_luma_weighs_the_channels():
+    a = np.full((4, 5, 3), 100, np.uint8)
+    b = a.copy()
+    b[..., 1] += 2
+    assert psnr_y(a, b) == pytest.approx(20 * math.log10(255 / (2 * 0.587)))
+
+
+def test_ms_ssim():
+    a = np.asarray(photograph(200, 170))
+    assert ms_ssim(a, a) == 1
+    value = ms_ssim(a, (a // 32 * 32 + 16).astype(np.uint8))
+    assert value is not None
+    assert 0.5 < value < 0.999
+    assert decibels(0.99) == pytest.approx(20)
+    assert ms_ssim(a[:160], a[:160]) is None
+
+
+def test_identical_files_have_100_db(tmp_path):
+    photograph(20, 10).save(tmp_path / "x.png")
+    assert fidelity(tmp_path / "x.png", tmp_path / "x.png").psnr == 100

@@ -4,10 +4,12 @@ from pathlib import Path
 import pytest
 
 from m2t.errors import ConfigError
-from m2t.eval.plot import plot
+from m2t.eval.compare import Comparison
+from m2t.eval.plot import plot_bars, plot_rates, plot_speed, save_figure
 from m2t.eval.results import (
     Curve,
     Point,
+    Result,
     Row,
     load_anchors,
     load_curve,
@@ -36,16 +38,25 @@ def test_save_and_load(tmp_path):
     save_result(path, CURVE, [Row("a", "quality 1", 5, 0.4, 30)], command="made by hand")
     assert load_curve(path) == CURVE
     assert load_record(path)["command"] == "made by hand"
-    assert len(path.read_text().splitlines()) == 13  # one line a point: differences stay readable
-    assert load_anchors(path.parent, "set") == {"x": CURVE}
+    assert len(path.read_text().splitlines()) == 14  # one line a point: differences stay readable
+    assert load_anchors(path.parent, "set") == {
+        "x": Result(CURVE, (Row("a", "quality 1", 5, 0.4, 30),))
+    }
     assert load_anchors(path.parent, "other") == {}
 
 
-@pytest.mark.parametrize("text", ["{", "{}", '{"points": [{"x": 1}]}', "[]"])
+@pytest.mark.parametrize("text", ["{", "{}", '{"schema": 1, "points": [{"x": 1}]}', "[]"])
 def test_refuses_other_files(tmp_path, text):
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(ConfigError):
+        load_curve(path)
+
+
+def test_refuses_another_schema(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text('{"schema": 2}')
+    with pytest.raises(ConfigError, match="schema version 2; this m2t reads version 1"):
         load_curve(path)
 
 
@@ -80,9 +91,30 @@ def test_tables():
         "codec": "x",
         "points": [{"param": "quality 1", "bpp": 0.25, "psnr": 30.456}],
         "bd_rates": [
-            {"codec": "B", "method": "pchip", "percent": 3.21, "psnr_min": 28, "psnr_max": 36.04},
-            {"codec": "A", "method": "pchip", "percent": -40.0, "psnr_min": 28, "psnr_max": 36.04},
-            {"codec": "A", "method": "cubic", "percent": -41.0, "psnr_min": 28, "psnr_max": 36.04},
+            {
+                "codec": "B",
+                "metric": "psnr",
+                "method": "pchip",
+                "percent": 3.21,
+                "low": 28,
+                "high": 36.04,
+            },
+            {
+                "codec": "A",
+                "metric": "psnr",
+                "method": "pchip",
+                "percent": -40.0,
+                "low": 28,
+                "high": 36.04,
+            },
+            {
+                "codec": "A",
+                "metric": "psnr",
+                "method": "cubic",
+                "percent": -41.0,
+                "low": 28,
+                "high": 36.04,
+            },
         ],
     }
     assert rate_table(record).splitlines() == [
@@ -96,6 +128,22 @@ def test_tables():
     ]
 
 
-def test_plot(tmp_path):
-    plot([CURVE], [CURVE, CURVE]).savefig(tmp_path / "x.svg")
-    assert (tmp_path / "x.svg").stat().st_size > 1000
+def test_a_metric_has_a_mean_where_all_images_have_it():
+    rows = [Row("a", "q", 5, 0.4, 30, ms_ssim=0.9, psnr_y=31), Row("b", "q", 5, 0.6, 32, psnr_y=33)]
+    assert mean_points(rows) == (Point("q", 0.5, 31, psnr_y=32),)
+
+
+def test_plots(tmp_path):
+    entries = [
+        Comparison(percent, 28, 36, "psnr", "pchip", name, name, None)
+        for name, percent in (("x", -30.0), ("y", 12.5))
+    ]
+    figures = [
+        plot_rates(CURVE, [CURVE, CURVE]),
+        plot_rates(CURVE, [], "ms_ssim"),  # an empty picture, not an error
+        plot_bars(CURVE, entries, {"x"}),
+        plot_speed("m2t", {"m2t": 0.5, "x": 0.01}, {"m2t": 0, "x": 40.0}),
+    ]
+    for i, figure in enumerate(figures):
+        save_figure(figure, tmp_path / f"{i}.svg")
+        assert (tmp_path / f"{i}.svg").stat().st_size > 1000

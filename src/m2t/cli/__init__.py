@@ -12,6 +12,7 @@ from .. import __version__
 from .bench import bench
 from .compress import compress
 from .decompress import decompress
+from .evaluate import evaluate
 from .export import export
 from .info import info
 from .inspect import inspect
@@ -27,7 +28,7 @@ def cli() -> None:
     """M2T, a learned image codec."""
 
 
-for _command in (compress, decompress, info, inspect, bench, train, export):
+for _command in (compress, decompress, info, inspect, bench, evaluate, train, export):
     cli.add_command(_command)
 
 

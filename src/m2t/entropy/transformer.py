@@ -59,6 +59,19 @@ class EntropyModel(nn.Module):
         self.prior_scale = nn.Parameter(torch.zeros(channels))
         self.prior_slope = nn.Parameter(torch.zeros(channels))
 
+    def adam_parameters(self) -> set[str]:
+        """Names of what Muon does not suit: vectors, tables, first and last layers."""
+        parts = ("positions", "mask_token", "quality.", "head.out.", "embed.")
+        return {
+            name
+            for name, parameter in self.named_parameters()
+            if parameter.ndim < 2 or any(part in name for part in parts)
+        }
+
+    def slow_parameters(self) -> set[str]:
+        """None: see Model."""
+        return set()
+
     def squash(self, y_hat: Tensor) -> Tensor:
         """Token integers as the network takes them (paper 3.3, or the logarithm)."""
         if self.config.delta:

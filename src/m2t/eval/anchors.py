@@ -1,43 +1,61 @@
-"""Classical codecs to compare with, through Pillow, and the command that measures them.
+"""Classical codecs to compare with: what Pillow and its plugins write, and MozJPEG."""
 
-`python -m m2t.eval.anchors IMAGES --out results/anchors` writes one curve per codec.
-"""
-
-import argparse
+import importlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
-from PIL import Image
-from tqdm import tqdm
+import numpy as np
+from PIL import Image, features
 
-from .metrics import bpp, image_paths, load_rgb, psnr
-from .results import Curve, Row, command_line, mean_points, save_result, versions
+from .codec import Codec
 
 
-@dataclass(frozen=True)
-class ImageCodec:
-    """One of Pillow's lossy formats at fixed options; only the quality varies."""
+def _decode(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
 
-    name: str
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageCodec(Codec):
+    """One of Pillow's lossy formats, whose knob is an integer quality."""
+
     format: str
     options: Mapping[str, Any] = field(default_factory=dict)
     lowest: int = 0
     highest: int = 100
-    qualities: tuple[int, ...] = ()
-    """Those of the measured curve."""
+    feature: str | None = None
+    """The library behind it, where it is Pillow's own."""
+    plugin: tuple[str, str, str] | None = None
+    """Otherwise: the package to install, the module to import, its function to call if any."""
 
-    def encode(self, image: Image.Image, quality: int) -> bytes:
+    def missing(self) -> str | None:
+        """Pillow's own formats may be left out of a build; the others are packages."""
+        if self.plugin is not None:
+            package, module, _ = self.plugin
+            return None if find_spec(module) else f"pip install {package}"
+        there = self.feature is None or features.check(self.feature)
+        return None if there else f"pip install a Pillow built with {self.feature}"
+
+    def version(self) -> str:
+        """The package's version, and the library's where Pillow tells it."""
+        package = self.plugin[0] if self.plugin else "pillow"
+        library = f", {self.feature} {features.version(self.feature)}" if self.feature else ""
+        return f"{package} {version(package)}{library}"
+
+    def encode(self, image: Image.Image, setting: float) -> bytes:
         """A complete file, container included."""
+        self._register()
         buffer = io.BytesIO()
-        image.save(buffer, self.format, quality=quality, **self.options)
+        image.save(buffer, self.format, **self._knob(setting), **self.options)
         return buffer.getvalue()
 
     def decode(self, data: bytes) -> Image.Image:
         """The image of a file, as RGB."""
-        return Image.open(io.BytesIO(data)).convert("RGB")
+        self._register()
+        return _decode(data)
 
     def at_size(self, image: Image.Image, num_bytes: int) -> bytes | None:
         """The file of highest quality among those of at most `num_bytes`; None if there is none.
@@ -54,65 +72,143 @@ class ImageCodec:
                 high = quality - 1
         return best
 
-    def measure(self, path: Path, quality: int) -> Row:
-        """Size and PSNR of one image file at one quality."""
-        rgb = load_rgb(path)
-        data = self.encode(Image.fromarray(rgb), quality)
-        rate = bpp(len(data), rgb.shape[1], rgb.shape[0])
-        distortion = psnr(rgb, self.decode(data))
-        return Row(path.name, f"quality {quality}", len(data), round(rate, 6), round(distortion, 4))
+    def _knob(self, setting: float) -> dict[str, Any]:
+        return {"quality": int(setting)}
+
+    def _register(self) -> None:
+        if self.plugin is not None:
+            _, module, function = self.plugin
+            imported = importlib.import_module(module)
+            if function:
+                getattr(imported, function)()
 
 
-CODECS = {
-    "jpeg": ImageCodec(
-        "JPEG (4:2:0, optimised Huffman tables)",
-        "JPEG",
-        {"optimize": True, "subsampling": "4:2:0"},
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JPEG2000(ImageCodec):
+    """Its knob is the compression ratio aimed at."""
+
+    def _knob(self, setting: float) -> dict[str, Any]:
+        return {"quality_layers": [setting]}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MozJPEG(Codec):
+    """JPEG by MozJPEG, which libvips carries: trellis quantisation, optimised scans."""
+
+    def missing(self) -> str | None:
+        """Libvips comes with its own libraries."""
+        return None if find_spec("pyvips") else "pip install 'pyvips[binary]'"
+
+    def version(self) -> str:
+        """Of the package; its libraries are built in."""
+        return f"pyvips-binary {version('pyvips-binary')}"
+
+    def encode(self, image: Image.Image, setting: float) -> bytes:
+        """A progressive JPEG file, 4:2:0."""
+        pyvips = importlib.import_module("pyvips")
+        pixels = pyvips.Image.new_from_array(np.asarray(image), interpretation="srgb")
+        return pixels.jpegsave_buffer(
+            Q=int(setting),
+            subsample_mode="on",
+            interlace=True,
+            trellis_quant=True,
+            overshoot_deringing=True,
+            optimize_scans=True,
+        )
+
+    def decode(self, data: bytes) -> Image.Image:
+        """The image of a file, as RGB."""
+        return _decode(data)
+
+
+_AVIF_SETTINGS = (10, 20, 30, 40, 50, 60, 70, 80)
+_CODECS: tuple[Codec, ...] = (
+    MozJPEG(
+        name="mozjpeg",
+        label="MozJPEG (4:2:0)",
+        suffix=".jpg",
+        settings=(5, 10, 20, 30, 40, 50, 60, 70, 80, 90),
+    ),
+    JPEG2000(
+        name="jpeg2000",
+        label="JPEG 2000 (OpenJPEG)",
+        format="JPEG2000",
+        suffix=".j2k",
+        feature="jpg_2000",
+        options={"quality_mode": "rates", "irreversible": True, "mct": 1, "no_jp2": True},
+        settings=(300, 160, 90, 56, 36, 24, 16, 11),
+        knob="ratio",
+    ),
+)
+_IMAGE_CODECS = (
+    ImageCodec(
+        name="jpeg",
+        label="JPEG (4:2:0, optimised Huffman tables)",
+        format="JPEG",
+        suffix=".jpg",
+        feature="libjpeg_turbo",
+        options={"optimize": True, "subsampling": "4:2:0"},
         lowest=1,
         highest=95,
-        qualities=(3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 85, 90),
+        settings=(3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 85, 90),
     ),
-    "webp": ImageCodec(
-        "WebP (method 6)",
-        "WEBP",
-        {"method": 6},
-        qualities=(0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90),
+    ImageCodec(
+        name="webp",
+        label="WebP (method 6)",
+        format="WEBP",
+        suffix=".webp",
+        feature="webp",
+        options={"method": 6},
+        settings=(0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 85, 90),
     ),
     # Pillow's default for AVIF is tuned for the eye, with chroma at half resolution: both cost
     # PSNR. Hence two anchors: the best for PSNR, and what a user gets.
-    "avif": ImageCodec(
-        "AVIF (4:4:4, tune=psnr, speed 4)",
-        "AVIF",
-        {"speed": 4, "subsampling": "4:4:4", "advanced": {"tune": "psnr"}, "max_threads": 1},
-        qualities=(10, 20, 30, 40, 50, 60, 70, 80),
+    ImageCodec(
+        name="avif",
+        label="AVIF (4:4:4, tune=psnr, speed 4)",
+        format="AVIF",
+        suffix=".avif",
+        feature="avif",
+        options={
+            "speed": 4,
+            "subsampling": "4:4:4",
+            "advanced": {"tune": "psnr"},
+            "max_threads": 1,
+        },
+        settings=_AVIF_SETTINGS,
     ),
-    "avif_default": ImageCodec(
-        "AVIF (Pillow's defaults)",
-        "AVIF",
-        {"max_threads": 1},
-        qualities=(10, 20, 30, 40, 50, 60, 70, 80),
+    ImageCodec(
+        name="avif_default",
+        label="AVIF (Pillow's defaults)",
+        format="AVIF",
+        suffix=".avif",
+        feature="avif",
+        options={"max_threads": 1},
+        settings=_AVIF_SETTINGS,
     ),
-}
+    # JPEG XL aims at the eye, in XYB: PSNR understates it.
+    ImageCodec(
+        name="jxl",
+        label="JPEG XL (effort 7)",
+        format="JXL",
+        suffix=".jxl",
+        plugin=("pillow-jxl-plugin", "pillow_jxl", ""),
+        options={"effort": 7, "num_threads": 1},
+        settings=(5, 15, 30, 45, 60, 75, 85, 92),
+    ),
+    # HEVC intra, 4:4:4, by x265: the coder of BPG.
+    ImageCodec(
+        name="heic",
+        label="HEIC (4:4:4, x265 slow, tune=psnr)",
+        format="HEIF",
+        suffix=".heic",
+        plugin=("pillow-heif", "pillow_heif", "register_heif_opener"),
+        options={"chroma": "444", "enc_params": {"preset": "slow", "tune": "psnr"}},
+        settings=(10, 20, 30, 40, 50, 60),
+    ),
+)
 
-
-def main() -> None:
-    """Measure classical codecs on a folder of images."""
-    parser = argparse.ArgumentParser(prog="python -m m2t.eval.anchors", description=main.__doc__)
-    parser.add_argument("images", type=Path, help="folder of images")
-    parser.add_argument("--codecs", nargs="+", choices=CODECS, default=list(CODECS))
-    parser.add_argument("--dataset", help="its name in the results (default: that of the folder)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    args = parser.parse_args()
-    paths = image_paths(args.images)
-    dataset = args.dataset or args.images.resolve().name
-    for name in args.codecs:
-        codec = CODECS[name]
-        work = [(path, quality) for quality in codec.qualities for path in paths]
-        rows = [codec.measure(*item) for item in tqdm(work, desc=name, disable=None)]
-        curve = Curve(codec.name, dataset, f"measured, {len(paths)} images", mean_points(rows))
-        command = command_line("m2t.eval.anchors", args.images)
-        save_result(args.out / f"{name}.json", curve, rows, versions=versions(), command=command)
-
-
-if __name__ == "__main__":
-    main()
+CODECS = {codec.name: codec for codec in _IMAGE_CODECS}
+"""Those that can be asked for a size."""
+ANCHORS: dict[str, Codec] = {codec.name: codec for codec in (*_IMAGE_CODECS, *_CODECS)}
+"""All of them."""

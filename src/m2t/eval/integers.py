@@ -19,8 +19,8 @@ from ..config import STRIDE
 from ..image import open_image, to_picture
 from ..latents import Latents
 from ..model import Model
-from .kodak import QUALITIES
 from .metrics import image_paths
+from .ours import QUALITIES
 from .results import command_line, versions, write_record
 
 

@@ -1,69 +1,130 @@
-"""Rate-distortion plot of results: `python -m m2t.eval.plot RESULT.json... --out FILE.svg`."""
+"""The pictures: quality over rate, BD-rates as bars, rate over decoding time."""
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from .results import Curve, load_curve
+from .bdrate import Metric, quality
+from .compare import Comparison
+from .results import Curve
+from .table import percent
 
 STYLE: dict[Any, Any] = {
-    "font.size": 9,
+    "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "grid.alpha": 0.3,
     "svg.hashsalt": "m2t",  # the same picture, the same file
 }
+WIDTH = 5.6
+"""Inches: narrow, so that the text is legible on a phone."""
+_NAMES: dict[Metric, str] = {"psnr": "PSNR (dB, RGB)", "ms_ssim": "MS-SSIM (dB)"}
+OURS, THEIRS, PUBLISHED = "black", "tab:blue", "0.6"
 
 
-def plot(
-    ours: Sequence[Curve], anchors: Sequence[Curve], bpp_max: float = 1.2, psnr_min: float = 25
+def plot_rates(
+    ours: Curve, others: Sequence[Curve], metric: Metric = "psnr", margin: float = 0.25
 ) -> Figure:
-    """PSNR over bits per pixel: anchors thin and coloured, ours black."""
+    """Quality over bits per pixel: ours black, what is measured solid, what is published dashed.
+
+    The axes show what ours spans, and `margin` of that around it.
+    """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7, 4.6), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 6.4), layout="constrained")
         axes = figure.add_subplot()
-        colours = mpl.color_sequences["tab10"]
-        for curve, line in zip(ours, ("-", "--", ":", "-.") * len(ours), strict=False):
-            axes.plot(
-                *_xy(curve), f"o{line}", color="black", lw=2, ms=5, zorder=3, label=curve.codec
-            )
-        for curve, colour in zip(anchors, colours * len(anchors), strict=False):
-            axes.plot(*_xy(curve), "o-", color=colour, lw=1, ms=2.5, label=curve.codec)
-        shown = [p.psnr for curve in (*ours, *anchors) for p in curve.points if p.bpp <= bpp_max]
-        axes.set(
-            xlim=(0, bpp_max),
-            ylim=(psnr_min, max(shown, default=psnr_min + 15) + 0.5),
-            xlabel="bits per pixel",
-            ylabel="PSNR (dB, RGB)",
-            title=f"{(*ours, *anchors)[0].dataset}: mean over images",
+        colours = mpl.color_sequences["tab10"] + mpl.color_sequences["Dark2"]
+        shown = [curve for curve in others if _xy(curve, metric)[0]]
+        for i, curve in enumerate(shown):
+            style = "--" if curve.published else "o-"
+            label = f"{curve.codec} (published)" if curve.published else curve.codec
+            colour = colours[i % len(colours)]
+            axes.plot(*_xy(curve, metric), style, color=colour, lw=1.2, ms=3, label=label)
+        x, y = _xy(ours, metric)
+        axes.plot(x, y, "o-", color=OURS, lw=2.2, ms=5, zorder=3, label=ours.codec)
+        _frame(axes, x, y, margin)
+        axes.set(xlabel="bits per pixel", ylabel=_NAMES[metric])
+        axes.set_title(f"{ours.dataset}: mean over images", loc="left")
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(
+            handles[-1:] + handles[:-1],
+            labels[-1:] + labels[:-1],
+            loc="outside lower left",
+            ncols=2,
+            frameon=False,
+            fontsize=8,
         )
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
 
 
-def _xy(curve: Curve) -> tuple[list[float], list[float]]:
-    return [p.bpp for p in curve.points], [p.psnr for p in curve.points]
+def _frame(axes: Axes, x: list[float], y: list[float], margin: float) -> None:
+    if len(x) > 1:
+        axes.set_xlim(0, max(x) * (1 + margin / 2))
+        space = margin * (max(y) - min(y))
+        axes.set_ylim(min(y) - space, max(y) + space)
 
 
-def main() -> None:
-    """Plot results over anchors."""
-    parser = argparse.ArgumentParser(prog="python -m m2t.eval.plot", description=main.__doc__)
-    parser.add_argument("results", type=Path, nargs="+", help="JSON files: ours")
-    parser.add_argument("--anchors", type=Path, nargs="*", default=[], help="JSON files: theirs")
-    parser.add_argument("--bpp-max", type=float, default=1.2)
-    parser.add_argument("--psnr-min", type=float, default=25)
-    parser.add_argument("--out", type=Path, required=True, help=".svg or .png")
-    args = parser.parse_args()
-    ours, anchors = ([load_curve(path) for path in paths] for paths in (args.results, args.anchors))
-    figure = plot(ours, anchors, args.bpp_max, args.psnr_min)
-    metadata = {"Date": None} if args.out.suffix == ".svg" else None
-    figure.savefig(args.out, dpi=160, metadata=metadata)
+def _xy(curve: Curve, metric: Metric) -> tuple[list[float], list[float]]:
+    pairs = [(p.bpp, quality(p, metric)) for p in curve.points]
+    known = [(rate, value) for rate, value in pairs if value is not None]
+    return [rate for rate, _ in known], [value for _, value in known]
 
 
-if __name__ == "__main__":
-    main()
+def plot_bars(ours: Curve, entries: Sequence[Comparison], published: set[str]) -> Figure:
+    """BD-rate of ours against each other codec; those in `published` are grey."""
+    entries = sorted(entries, key=lambda entry: -entry.percent)
+    with mpl.rc_context({**STYLE, "axes.grid": False, "axes.spines.left": False}):
+        figure = Figure(figsize=(WIDTH, 1.2 + 0.36 * len(entries)), layout="constrained")
+        axes = figure.add_subplot()
+        bars = axes.barh(
+            [entry.codec for entry in entries],
+            [entry.percent for entry in entries],
+            color=[PUBLISHED if entry.anchor in published else THEIRS for entry in entries],
+        )
+        axes.bar_label(bars, [percent(entry.percent) for entry in entries], padding=3, fontsize=9)
+        axes.axvline(0, color=OURS, lw=1)
+        axes.tick_params(axis="y", length=0, labelsize=9)
+        axes.margins(x=0.35)  # room for the labels at the bars' ends
+        axes.set_xlabel("BD-rate in %; left of 0, ours is smaller")
+        figure.suptitle(f"{ours.codec} against others; grey: published", fontsize=9)
+    return figure
+
+
+def plot_speed(ours: str, seconds: Mapping[str, float], rates: Mapping[str, float]) -> Figure:
+    """File size relative to `ours`, in %, over seconds of decoding, for each codec's label."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+        axes = figure.add_subplot(xscale="log")
+        for label in rates:
+            colour = OURS if label == ours else THEIRS
+            axes.plot(seconds[label], rates[label], "o", color=colour, ms=7)
+            right = seconds[label] > (min(seconds.values()) * max(seconds.values())) ** 0.5
+            axes.annotate(
+                label,
+                (seconds[label], rates[label]),
+                xytext=(-7 if right else 7, 0),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                va="center",
+                fontsize=9,
+            )
+        # Wide enough for whole powers of ten, and for the labels.
+        axes.set_xlim(min(seconds.values()) / 4, max(seconds.values()) * 4)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(y=0.12)
+        axes.set(xlabel="seconds to decode an image, one thread", ylabel=f"file size over {ours}")
+        axes.yaxis.set_major_formatter(lambda value, _: percent(value).replace(".0", ""))
+        axes.set_title("down and left is better; equal PSNR", loc="left", fontsize=9)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """An SVG that is the same file for the same picture, or a PNG."""
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    figure.savefig(path, dpi=160, metadata=metadata)

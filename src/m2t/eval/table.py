@@ -14,24 +14,49 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *rows])
 
 
+COLUMNS = {
+    "bpp": ("bpp", "{:.3f}"),
+    "psnr": ("PSNR (dB)", "{:.2f}"),
+    "psnr_y": ("PSNR-Y (dB)", "{:.2f}"),
+    "ms_ssim": ("MS-SSIM", "{:.4f}"),
+    "ssimulacra2": ("SSIMULACRA2", "{:.1f}"),
+    "encode_seconds": ("encode (s)", "{:.3f}"),
+    "decode_seconds": ("decode (s)", "{:.3f}"),
+}
+"""A point's fields: how they are called in tables, and written."""
+
+
 def rate_table(record: dict[str, Any]) -> str:
-    """Settings, rates and PSNR of one result."""
-    rows = [(p["param"], f"{p['bpp']:.3f}", f"{p['psnr']:.2f}") for p in record["points"]]
-    return markdown((record["codec"], "bpp", "PSNR (dB)"), rows)
-
-
-def bd_table(record: dict[str, Any], method: str = "pchip") -> str:
-    """BD-rates of one result against its anchors, lowest first."""
-    entries = [entry for entry in record.get("bd_rates", ()) if entry["method"] == method]
+    """Settings, rates and metrics of one result; metrics that all its points have."""
+    points = record["points"]
+    columns = {name: COLUMNS[name] for name in COLUMNS if all(name in p for p in points)}
     rows = [
-        (
-            entry["codec"],
-            f"{entry['percent']:+.1f} %".replace("-", "−"),
-            f"{entry['psnr_min']:.1f} to {entry['psnr_max']:.1f}",
-        )
+        (p["param"], *(form.format(p[name]) for name, (_, form) in columns.items())) for p in points
+    ]
+    return markdown((record["codec"], *(head for head, _ in columns.values())), rows)
+
+
+def percent(value: float) -> str:
+    """A difference in rate, such as "−12.3 %"."""
+    return f"{value:+.1f} %".replace("-", "−")
+
+
+def bd_table(record: dict[str, Any], method: str = "pchip", metric: str = "psnr") -> str:
+    """BD-rates of one result against its anchors, lowest first."""
+    wanted = (method, metric)
+    entries = [e for e in record.get("bd_rates", ()) if (e["method"], e["metric"]) == wanted]
+    rows = [
+        (entry["codec"], percent(entry["percent"]), f"{entry['low']:.1f} to {entry['high']:.1f}")
         for entry in sorted(entries, key=lambda entry: entry["percent"])
     ]
-    return markdown(("compared with", "BD-rate", "over PSNR (dB)"), rows)
+    name, _ = COLUMNS[metric]
+    return markdown(("compared with", "BD-rate", f"over {name.removesuffix(' (dB)')} (dB)"), rows)
+
+
+def tables(record: dict[str, Any], method: str = "pchip") -> list[str]:
+    """All tables of one result."""
+    metrics = {entry["metric"]: None for entry in record.get("bd_rates", ())}
+    return [rate_table(record), *(bd_table(record, method, metric) for metric in metrics)]
 
 
 def main() -> None:
@@ -41,10 +66,8 @@ def main() -> None:
     parser.add_argument("--method", choices=("pchip", "cubic"), default="pchip")
     args = parser.parse_args()
     for path in args.results:
-        record = load_record(path)
-        print(rate_table(record), end="\n\n")
-        if record.get("bd_rates"):
-            print(bd_table(record, args.method), end="\n\n")
+        for table in tables(load_record(path), args.method):
+            print(table, end="\n\n")
 
 
 if __name__ == "__main__":

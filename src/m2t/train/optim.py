@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from ..entropy.transformer import EntropyModel
 from ..model import Model
 from .config import TrainConfig
 
@@ -86,7 +87,9 @@ def as_matrices(weight: Tensor) -> Tensor:
     return weight if weight.ndim == 3 else weight.flatten(1)[None]
 
 
-def build_optimizers(model: Model, config: TrainConfig) -> dict[str, torch.optim.Optimizer]:
+def build_optimizers(
+    model: Model | EntropyModel, config: TrainConfig
+) -> dict[str, torch.optim.Optimizer]:
     """Optimisers by name: "muon", "adam" and "slow", as far as the model has parameters for them.
 
     The model says which parameters Muon is not meant for (vectors, tables, first and last layers),

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Makes results/experiments/ and docs/results.md: the paper's experiments, each or those that are named.
+#   runs/paper.sh                   all, on the small scale: about an hour on two cores
+#   runs/paper.sh small figure5     one of them
+#   runs/paper.sh paper             as published: days on a GPU
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scale="${1:-small}"
+experiments=("${@:2}")
+if [ ${#experiments[@]} -eq 0 ]; then
+    experiments=(table1 figure5 masking extremes mixtures windows)
+fi
+python -m m2t.experiments "${experiments[@]}" --scale "$scale" \
+    --train "${M2T_PHOTOS:-../shared/data/train}" --test "${M2T_KODAK:-../shared/data/kodak}"
+python -m m2t.experiments.report --scale "$scale"

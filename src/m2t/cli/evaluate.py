@@ -1,0 +1,140 @@
+"""`m2t eval`."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .report import complain
+
+if TYPE_CHECKING:
+    from ..eval.codec import Codec
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Numbers(click.ParamType):
+    """Several qualities, as 13,32,51."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        """The numbers, ascending and each once."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(sorted({int(word) for word in value.split(",")}))
+        except ValueError:
+            self.fail(f"{value} is not a list of numbers such as 13,32,51", param, ctx)
+        if not all(1 <= number <= 100 for number in found):
+            self.fail("qualities are 1 to 100", param, ctx)
+        return found
+
+
+@click.command("eval")
+@click.argument("dataset", type=_FOLDER)
+@click.option(
+    "--codecs",
+    "names",
+    metavar="NAME,...",
+    help="What to measure; the first is compared with the others.  [default: m2t and all others]",
+)
+@click.option("--out", type=_FOLDER, required=True, help="Folder of the results and the report.")
+@click.option("--model", metavar="NAME|PATH", help="Weights of m2t.  [default: the package's]")
+@click.option(
+    "--qualities", type=Numbers(), metavar="N,...", help="Of m2t.  [default: 14,33,52,71,89]"
+)
+@click.option("--anchors", type=_FOLDER, help="Folder of further results to compare with.")
+@click.option("--name", help="Of the data set, in results.  [default: its folder's]")
+@click.option("--limit", type=click.IntRange(1), help="Take that many images only.")
+@click.option("--ssimulacra2", is_flag=True, help="Measure SSIMULACRA2 as well.")
+@click.option("--timing/--no-timing", default=True, help="Measure times, one image at a time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=lambda: len(os.sched_getaffinity(0)),
+    show_default="all cores",
+    help="Images at a time while quality is measured.",
+)
+def evaluate(
+    dataset: Path,
+    names: str | None,
+    model: str | None,
+    qualities: tuple[int, ...] | None,
+    name: str | None,
+    **options: Any,
+) -> int:
+    """Measure m2t and other codecs on a folder of images, and compare them.
+
+    DATASET is a folder. Every codec writes real files, and reads them back. A run that was stopped
+    goes on where it was. docs/eval.md tells what comes out.
+    """
+    require("bjontegaard", "jinja2", "matplotlib", "pytorch_msssim", advice="'m2t[eval]'")
+    if options["ssimulacra2"]:
+        require("ssimulacra2", advice="ssimulacra2")
+    from ..eval.evaluate import Options
+    from ..eval.evaluate import evaluate as run
+    from ..eval.report import write_report
+    from ..eval.results import load_record
+    from ..eval.table import tables
+
+    codecs = chosen(names, model, qualities)
+    words = [dataset.name if word == str(dataset) else word for word in sys.argv[1:]]
+    found = run(
+        Options(
+            dataset,
+            name=name or dataset.resolve().name,
+            command=shlex.join(["m2t", *words]),
+            **options,
+        ),
+        codecs,
+    )
+    for failure in found.failures:
+        complain(failure.reason, failure.image)
+    if found.results:
+        report = write_report(found, [codec for codec in codecs if codec.name in found.results])
+        for table in tables(load_record(options["out"] / f"{next(iter(found.results))}.json")):
+            click.echo(table + "\n")
+        click.echo(f"report: {report}", err=True)
+    return 1 if found.failures else 0
+
+
+def chosen(names: str | None, model: str | None, qualities: Any) -> "list[Codec]":
+    """The codecs to measure. Those that are not installed are told and left out.
+
+    Raises click.UsageError for names that there are not, ConfigError if none is left.
+    """
+    from ..errors import ConfigError
+    from ..eval.anchors import ANCHORS
+    from ..eval.codec import Codec
+    from ..eval.ours import QUALITIES, m2t_codec
+
+    known: dict[str, Codec] = {"m2t": m2t_codec(model, qualities or QUALITIES), **ANCHORS}
+    wanted = list(dict.fromkeys(names.split(","))) if names else list(known)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise click.UsageError(f"No codec {', '.join(unknown)}; there are {', '.join(known)}.")
+    codecs = []
+    for name in wanted:
+        advice = known[name].missing()
+        if advice is None:
+            codecs.append(known[name])
+        else:
+            complain(f"skipped; {advice}", name, "warning")
+    if not codecs:
+        raise ConfigError("none of the codecs is installed")
+    return codecs
+
+
+def require(*packages: str, advice: str) -> None:
+    """Raise ConfigError, with what to install, if a package is not there."""
+    from importlib.util import find_spec
+
+    from ..errors import ConfigError
+
+    lacking = [package for package in packages if find_spec(package) is None]
+    if lacking:
+        raise ConfigError(f"needs {', '.join(lacking)}: pip install {advice}")

@@ -1,0 +1,73 @@
+"""m2t as a codec to be measured. Files are decoded by `m2t decompress`, in a process of its own."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from .. import zoo
+from ..container import parse
+from ..errors import M2TError
+from .codec import Codec
+from .command import run_m2t
+from .metrics import load_rgb
+
+if TYPE_CHECKING:
+    from ..codec import Codec as Model
+
+QUALITIES = (14, 33, 52, 71, 89)
+"""On Kodak, about 0.1 to 1.2 bpp."""
+
+
+@functools.cache
+def _load(model: str | None) -> "Model":
+    from ..codec import Codec as Model  # noqa: PLC0415 - torch is not needed by the anchors
+
+    return Model.load(model)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class M2TCodec(Codec):
+    """One set of weights."""
+
+    model: str | None = None
+    """By name or path; None: those of the package."""
+
+    def version(self) -> str:
+        """The id of the weights, as the files name them."""
+        return f"model {_load(self.model).identity.hex()}"
+
+    def encode(self, image: Image.Image, setting: float) -> bytes:
+        """An .m2t file."""
+        return _load(self.model).compress(image, int(setting))
+
+    def decode(self, data: bytes) -> Image.Image:
+        """The image of an .m2t file."""
+        return _load(self.model).decompress(data)
+
+    def encode_file(self, source: Path, setting: float, target: Path) -> None:
+        """Encode, and hold the coder to what the model promised it.
+
+        Raises M2TError if the coded windows are off by more than 0.5 % and 10 bytes each.
+        """
+        image = Image.fromarray(load_rgb(source))
+        data = self.encode(image, setting)
+        windows = parse(data).windows
+        expected = _load(self.model).estimate(image, int(setting)) / 8
+        coded = sum(map(len, windows))
+        if abs(coded - expected) > 0.005 * expected + 10 * len(windows):
+            raise M2TError(f"{coded} bytes of tokens, where {expected:.0f} were expected")
+        target.write_bytes(data)
+
+    def decode_file(self, source: Path, target: Path) -> None:
+        """Decode as a user would, where nothing of the encoder is left."""
+        model = ["--model", self.model] if self.model else []
+        run_m2t("decompress", source, target, "--threads", 1, *model)
+
+
+def m2t_codec(model: str | None = None, qualities: tuple[int, ...] = QUALITIES) -> M2TCodec:
+    """The codec `m2t` with some weights, to be measured at some qualities."""
+    label = f"m2t {Path(model).stem if model else zoo.DEFAULT}"
+    return M2TCodec(name="m2t", label=label, suffix=".m2t", settings=qualities, model=model)

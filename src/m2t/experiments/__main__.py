@@ -1,0 +1,45 @@
+"""`python -m m2t.experiments figure5 --train photographs/ --test kodak/`."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from ..codec import Codec
+from ..eval.metrics import image_paths
+from ..eval.results import command_line, versions, write_record
+from ..train.data import list_images
+from .cases import EXPERIMENTS
+from .run import Bench, run
+from .scales import SCALES
+
+
+def main() -> None:
+    """Run experiments of the paper on the tokens of a frozen transform."""
+    parser = argparse.ArgumentParser(prog="python -m m2t.experiments", description=main.__doc__)
+    parser.add_argument("experiments", nargs="+", choices=EXPERIMENTS)
+    parser.add_argument("--scale", choices=SCALES, default="small")
+    parser.add_argument("--model", help="whose transform (default: the shipped one)")
+    parser.add_argument("--train", type=Path, required=True, help="folder or list of photographs")
+    parser.add_argument("--test", type=Path, required=True, help="folder of images")
+    parser.add_argument("--work", type=Path, default=Path("build/experiments"), help="kept there")
+    parser.add_argument("--out", type=Path, default=Path("results/experiments"))
+    args = parser.parse_args()
+    scale, codec = SCALES[args.scale], Codec.load(args.model)
+    bench = Bench(codec, scale, list_images(args.train), image_paths(args.test), args.work)
+    for name in args.experiments:
+        write_record(
+            args.out / f"{name}_{args.scale}.json",
+            experiment=name,
+            scale=args.scale,
+            model_id=codec.identity.hex(),
+            quality=scale.quality,
+            lmbda=codec.config.rate.lmbda(scale.quality),
+            train=dataclasses.asdict(scale.train),
+            rows=run(name, bench),
+            versions=versions(),
+            command=command_line("m2t.experiments", args.train, args.test),
+        )
+
+
+if __name__ == "__main__":
+    main()

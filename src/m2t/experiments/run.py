@@ -1,0 +1,119 @@
+"""Run an experiment: train what its cases need, code the test tokens, keep what they take."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ..codec import Codec
+from ..coding import Counter
+from ..config import ModelConfig
+from ..entropy.floating import FloatNetwork
+from ..entropy.transformer import EntropyModel
+from ..eval.masking import Silence
+from ..latents import code_latents
+from .cases import EXPERIMENTS, Case
+from .fitting import fit
+from .scales import Scale
+from .tokens import Tokens, distortion, num_pixels, tokens_of
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all experiments share. Whatever is done once is kept in the folder `work`."""
+
+    codec: Codec
+    scale: Scale
+    train_paths: Sequence[Path]
+    test_paths: Sequence[Path]
+    work: Path
+
+    @cached_property
+    def train(self) -> Tokens:
+        """Tokens to train on."""
+        paths = self.train_paths[: self.scale.train_images]
+        return tokens_of(self.codec, paths, self.scale.quality, self.work)
+
+    @cached_property
+    def test(self) -> Tokens:
+        """Tokens to test on: whole windows only, so that windows of all sizes have the same."""
+        tokens = tokens_of(self.codec, self.test_paths, self.scale.quality, self.work)
+        return tokens.whole_windows(self.scale.entropy.window)
+
+
+def run(name: str, bench: Bench) -> list[dict[str, Any]]:
+    """A row for each case: what it is, and its rate in bits per pixel."""
+    cases = EXPERIMENTS[name](bench.scale)
+    test = bench.test
+    if name == "figure5":
+        test = test.first(bench.scale.sweep_images)
+    rows = [_row(case, bench, test) for case in tqdm(cases, desc=name, disable=None)]
+    if name == "table1":
+        _add_distortion(rows, bench)
+    return rows
+
+
+def _row(case: Case, bench: Bench, test: Tokens) -> dict[str, Any]:
+    scale = bench.scale
+    config = case.model(scale)
+    channels = config.transform.latent_channels
+    trained = case.trained(scale)
+    model = fit(trained, scale.train, bench.train.of_channels(channels), scale.quality, bench.work)
+    test = test.of_channels(channels)
+    rate = bits(model, config, test, scale.quality) / num_pixels(test)
+    return {
+        **dataclasses.asdict(case),
+        "channels": channels,
+        "window": config.entropy.window,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "bpp": round(rate, 6),
+        "network_seconds": round(network_seconds(model, config, test.first(2), scale.quality), 4),
+    }
+
+
+def bits(model: EntropyModel, config: ModelConfig, tokens: Tokens, quality: int) -> float:
+    """What the tokens take along the schedule, by the integer probabilities that would code them.
+
+    Matrix products are in bfloat16, as in training.
+    """
+    network, total = FloatNetwork(model, config), 0.0
+    network.exact = True  # nothing is decoded: M2T may take one pass
+    with torch.autocast(network.device.type, torch.bfloat16):
+        for image in tokens.images:
+            y, size = image.astype("int32"), image.shape[:2]
+            total += sum(code_latents(network, size, quality, lambda _: Counter(), y).results)
+    return total
+
+
+def network_seconds(
+    model: EntropyModel, config: ModelConfig, tokens: Tokens, quality: int
+) -> float:
+    """Seconds per image that decoding spends in the network, which is warm."""
+    network = FloatNetwork(model, config)
+    sizes = [image.shape[:2] for image in tokens.images]
+    with torch.autocast(network.device.type, torch.bfloat16):
+        start = time.perf_counter()
+        for size in sizes:
+            code_latents(network, size, quality, lambda _: Silence())
+    return (time.perf_counter() - start) / len(sizes)
+
+
+def _add_distortion(rows: list[dict[str, Any]], bench: Bench) -> None:
+    """The error of the channels that are left out, and rate and error as one rate.
+
+    "percent" is the change of bpp + lambda * mse against the first row, as a share of its bpp.
+    """
+    lmbda = bench.codec.config.rate.lmbda(bench.scale.quality)
+    for row in rows:
+        mse = distortion(bench.codec, bench.test_paths, bench.scale.quality, row["channels"])
+        row["mse"] = round(mse, 4)
+    first = rows[0]
+    for row in rows:
+        change = row["bpp"] - first["bpp"] + lmbda * (row["mse"] - first["mse"])
+        row["percent"] = round(100 * change / first["bpp"], 3)

@@ -1,0 +1,154 @@
+"""The paper's experiments on a tiny scale, from photographs to docs/results.md."""
+
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from m2t.config import EntropyConfig
+from m2t.eval.results import Curve, Point, save_result
+from m2t.experiments import __main__ as command
+from m2t.experiments import fitting, report
+from m2t.experiments.cases import EXPERIMENTS, Case
+from m2t.experiments.findings import FINDINGS
+from m2t.experiments.fitting import fit
+from m2t.experiments.run import Bench, bits, run
+from m2t.experiments.scales import SCALES, Scale
+from m2t.experiments.tokens import Tokens, num_pixels, tokens_of
+from m2t.train.config import TrainConfig
+
+from ..conftest import photograph
+
+TINY = Scale(
+    EntropyConfig(window=8, width=16, layers=1, heads=2, mlp_width=16),
+    TrainConfig(total_steps=30, batch_tokens=256, warmup_steps=2, ema=0.9),
+    quality=60,
+    channels=6,
+    train_images=3,
+    sweep_images=1,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("images")
+    for i in range(3):
+        photograph(160, 130, seed=i).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def bench(codec, folder, tmp_path):
+    paths = sorted(folder.iterdir())
+    return Bench(codec, TINY, paths, paths[:2], tmp_path)
+
+
+def test_tokens_are_kept(bench, codec, folder, tmp_path):
+    first = bench.train
+    again = tokens_of(codec, sorted(folder.iterdir()), TINY.quality, tmp_path)
+    assert len(list(tmp_path.glob("tokens_*.npz"))) == 1
+    for a, b in zip(first.images, again.images, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert first.images[0].shape == (9, 10, 12)
+
+
+def test_whole_windows():
+    image = np.arange(9 * 20 * 2, dtype=np.int16).reshape(9, 20, 2)
+    tokens = Tokens([image, image[:7]]).whole_windows(8)
+    assert [i.shape for i in tokens.images] == [(8, 16, 2)]
+    assert num_pixels(tokens) == 8 * 16 * 256
+    assert tokens.of_channels(1).images[0].shape == (8, 16, 1)
+
+
+def test_batches_are_windows_and_repeat():
+    image = np.arange(100, dtype=np.int16).reshape(10, 10, 1)
+    tokens = Tokens([image, image[:3]])
+    batch = tokens.batch(5, 4, 6)
+    np.testing.assert_array_equal(batch, tokens.batch(5, 4, 6))
+    assert (batch != tokens.batch(6, 4, 6)).any()
+    for window in batch:
+        top, left = divmod(int(window[0, 0, 0]), 10)
+        np.testing.assert_array_equal(window, image[top : top + 6, left : left + 6])
+
+
+def rate(model, case, bench):
+    tokens = bench.test.of_channels(6)
+    return bits(model, case.model(TINY), tokens, TINY.quality) / num_pixels(tokens)
+
+
+@pytest.mark.parametrize("masking", ["mt", "m2t"])
+def test_training_lowers_the_rate_and_happens_once(bench, masking, monkeypatch):
+    case = Case(masking, steps=3)
+    tokens = bench.train.of_channels(6)
+    short = dataclasses.replace(TINY.train, total_steps=1)
+    untrained = fit(case.trained(TINY), short, tokens, TINY.quality, bench.work)
+    trained = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, bench.work)
+    assert rate(trained, case, bench) < 0.95 * rate(untrained, case, bench)
+
+    def fail(*_):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(fitting, "_train", fail)
+    again = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, bench.work)
+    assert rate(again, case, bench) == rate(trained, case, bench)
+    with pytest.raises(AssertionError):
+        fit(case.trained(TINY), TINY.train, bench.test.of_channels(6), TINY.quality, bench.work)
+
+
+def test_bits_are_those_of_the_model(bench):
+    case = Case("m2t", steps=64, alpha=1.0)
+    tokens = bench.test.of_channels(6)
+    model = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, bench.work)
+    window = torch.from_numpy(tokens.images[0][:, :8].astype(np.float32))[None]
+    t = torch.tensor([case.model(TINY).rate.t(TINY.quality)])
+    with torch.no_grad():
+        expected = float(model(window, window, t).sum())
+    found = bits(model, case.model(TINY), Tokens([tokens.images[0][:, :8]]), TINY.quality)
+    assert found == pytest.approx(expected, rel=0.01)
+
+
+def test_mt_is_trained_once_for_all_schedules():
+    configs = {case.trained(TINY).to_json() for case in EXPERIMENTS["figure5"](TINY)}
+    assert len(configs) == 1
+    assert len({case.trained(TINY).to_json() for case in EXPERIMENTS["masking"](TINY)}) == 5
+
+
+def test_table1_counts_the_error_of_missing_channels(bench):
+    rows = run("table1", bench)
+    assert [row["channels"] for row in rows] == [6, 6, 10]
+    assert rows[0]["percent"] == 0
+    assert rows[2]["mse"] < rows[0]["mse"] == rows[1]["mse"]
+
+
+def test_from_photographs_to_the_page(bench, folder, tmp_path, monkeypatch, weights):
+    brief = dataclasses.replace(TINY.train, total_steps=3)
+    monkeypatch.setitem(SCALES, "tiny", dataclasses.replace(TINY, train=brief))
+    results = tmp_path / "results"
+    times = {"encode_seconds": 0.002, "decode_seconds": 0.001}
+    curve = Curve("JPEG", "kodak", "measured", (Point("quality 30", 0.61, 30, **times),))
+    rate = {"anchor": "jpeg", "codec": "JPEG", "metric": "psnr", "method": "pchip"}
+    rate |= {"percent": -45.0, "low": 1.0, "high": 2.0}
+    save_result(results / "anchors/jpeg.json", curve)
+    save_result(results / "kodak_light.json", curve, bd_rates=[rate])
+    words = ["x", *EXPERIMENTS, "--scale", "tiny", "--model", weights, "--train", folder]
+    words += ["--test", folder, "--work", bench.work, "--out", results / "experiments"]
+    monkeypatch.setattr(sys, "argv", list(map(str, words)))
+    command.main()
+    record = json.loads((results / "experiments" / "figure5_tiny.json").read_text())
+    assert len(record["rows"]) == 64
+    assert str(folder) not in record["command"]
+    text = report.page(results, "tiny")
+    for finding in FINDINGS.values():
+        assert f"### {finding.title}\n" in text
+    assert text.count("**Here.**") == len(FINDINGS) == len(EXPERIMENTS)
+    assert "| JPEG | −45.0 % | 0.610 | 30.00 | 0.002 | 0.001 |" in text
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_scales_are_sound(name):
+    for cases in EXPERIMENTS.values():
+        for case in cases(SCALES[name]):
+            assert case.model(SCALES[name]).transform.latent_channels in (192, 320)
