@@ -35,6 +35,7 @@ from .image import (
     to_picture,
 )
 from .latents import latent_size, latents_crc
+from .refine import DEFAULT_EFFORT, refine
 
 IMAGE_STAGES = ("read_image", "write_image")
 """Stages about the image's own file, JPEG or PNG: timed, but no part of the whole."""
@@ -127,7 +128,12 @@ def _sides(width: int, height: int, megapixels: float) -> tuple[int, int]:
 
 
 def measure(
-    codec: Codec, data: bytes, quality: int = 50, runs: int = 10, warmup: int = 2
+    codec: Codec,
+    data: bytes,
+    quality: int = 50,
+    effort: int = DEFAULT_EFFORT,
+    runs: int = 10,
+    warmup: int = 2,
 ) -> dict[str, Any]:
     """Time compressing the image file `data`, and decompressing what becomes of it.
 
@@ -146,15 +152,16 @@ def measure(
     """
     loaded = _resident("VmRSS")
     image = open_image(io.BytesIO(data))
-    file = codec.compress(image, quality)
+    make = partial(codec.compress, image, quality, effort=effort)
+    file = make()
     medians = partial(_medians, runs=runs, warmup=warmup)
-    compress = medians(partial(_whole, lambda: codec.compress(image, quality)))["whole"]
+    compress = medians(partial(_whole, make))["whole"]
     decompress = medians(partial(_whole, lambda: codec.decompress(file)))["whole"]
     peak = _resident("VmHWM")
     with _one_thread():
         # Made again: in floating point, only as many threads decode alike.
-        again = codec.compress(image, quality)
-        encode = medians(partial(_encode, codec, data, parse(again)))
+        again = make()
+        encode = medians(partial(_encode, codec, data, parse(again), effort))
         decode = medians(partial(_decode, codec, again))
     header = parse_header(file)
     num_pixels = header.width * header.height
@@ -164,6 +171,7 @@ def measure(
         "bytes": len(file),
         "bpp": 8 * len(file) / num_pixels,
         "quality": quality,
+        "effort": effort,
         "model": codec.identity.hex(),
         "operations": codec.network.name,
         "processor": _from_linux("cpuinfo", "model name"),
@@ -200,7 +208,7 @@ def _whole(work: Callable[[], object], watch: Stopwatch) -> None:
         work()
 
 
-def _encode(codec: Codec, data: bytes, made: Bitstream, watch: Stopwatch) -> None:
+def _encode(codec: Codec, data: bytes, made: Bitstream, effort: int, watch: Stopwatch) -> None:
     """What Codec.compress() does, in stages; `made` is the file that it made of the same image."""
     with watch("read_image"):
         image = open_image(io.BytesIO(data))
@@ -208,6 +216,8 @@ def _encode(codec: Codec, data: bytes, made: Bitstream, watch: Stopwatch) -> Non
     with watch("analysis"):
         picture = to_picture(image)
         y_hat = codec.analyse(picture, quality)
+    with watch("refinement"):
+        y_hat = refine(codec, picture.rgb, y_hat, quality, effort)
     size = y_hat.shape[:2]
     with watch("entropy_network"):
         coded = codec.code(size, quality, lambda _: TimedCoder(Encoder(), coder), y_hat)

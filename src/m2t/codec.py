@@ -7,7 +7,6 @@ them to Pillow's images and to the container.
 import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from threading import Lock
 from typing import TypeVar
 
 import numpy as np
@@ -24,14 +23,15 @@ from .config import STRIDE, ModelConfig
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
 from .entropy.predictor import Network
-from .errors import Corrupt, UnknownModel
+from .errors import ConfigError, Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .latents import Coded, Latents, code_latents, latent_size, latents_crc
+from .meter import Meter, Progress
+from .refine import CAUTION, DEFAULT_EFFORT, refine
 from .strips import Strip, strips
 from .transforms import Transforms
 from .windows import Window, cut
 
-Progress = Callable[[float], None]
 Result = TypeVar("Result")
 
 TOKENS_PER_STRIP = 16384
@@ -82,20 +82,28 @@ class Codec:
         return cls(*build_codec(config, state, torch.device(device)), identity)
 
     def compress(
-        self, image: Image.Image, quality: int = 50, progress: Progress | None = None
+        self,
+        image: Image.Image,
+        quality: int = 50,
+        progress: Progress | None = None,
+        effort: int = DEFAULT_EFFORT,
     ) -> bytes:
         """An image of any mode and size as the bytes of an .m2t file.
 
         Args:
             quality: 1 (smallest) to 100 (best).
             progress: called with the share done so far, 0..1.
+            effort: 0 (fastest) to 9 (smallest file for its quality): see refine.py.
         """
         picture = to_picture(image)
-        # Before any work, refuse a quality that there is not, and what the format cannot hold.
-        self._t(quality)
+        # Before any work, refuse options that there are not, and what the format cannot hold.
+        self.t(quality)
+        if not 0 <= effort < len(CAUTION):
+            raise ConfigError(f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
         header = self._header(picture, quality)
-        meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]))
-        y_hat = self.analyse(picture, quality, meter)
+        passes = 1 + len(CAUTION[effort])
+        meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]), passes)
+        y_hat = self.tokens(picture, quality, effort, meter)
         coded = self.code(y_hat.shape[:2], quality, lambda _: Encoder(), y_hat, meter)
         crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
@@ -123,27 +131,39 @@ class Codec:
         picture = Picture(rgb, alpha, header.grey, **metadata)
         return from_picture(picture)
 
-    def estimate(self, image: Image.Image, quality: int = 50) -> float:
-        """What the latents should take, in bits, by the probabilities that code them."""
-        y_hat = self.analyse(to_picture(image), quality)
+    def estimate(self, data: bytes) -> float:
+        """What a file's tokens should take, in bits, by the probabilities that code them."""
+        stream = parse(data)
+        y_hat, quality = self.decode_latents(stream), stream.header.quality
         return sum(self.code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results)
 
     def windows(self, size: Sequence[int]) -> list[Window]:
         """The windows of (h, w) tokens, in the order of the file."""
         return cut(size[0], size[1], self.config.entropy.window)
 
+    def tokens(
+        self,
+        picture: Picture,
+        quality: int,
+        effort: int = DEFAULT_EFFORT,
+        meter: Meter | None = None,
+    ) -> Latents:
+        """Token integers (h, w, C) that a picture is coded as: analysed, then refined."""
+        y_hat = self.analyse(picture, quality, meter)
+        return refine(self, picture.rgb, y_hat, quality, effort, meter)
+
     @torch.inference_mode()
-    def analyse(self, picture: Picture, quality: int, meter: "Meter | None" = None) -> Latents:
-        """Token integers (h, w, C) of a picture."""
+    def analyse(self, picture: Picture, quality: int, meter: Meter | None = None) -> Latents:
+        """The nearest integers (h, w, C) to the latents of a picture."""
         height, width = picture.rgb.shape[:2]
         rows, columns = latent_size(height, width)
         channels = self.config.transform.latent_channels
         y_hat = np.empty((rows, columns, channels), np.int32)
-        t = self._t(quality)
-        for strip in self._strips(rows, columns):
+        t = self.t(quality)
+        for strip in self.strips(rows, columns):
             pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
-            x = _to_tensor(pixels, strip.last - strip.first, columns).to(self._device)
-            with self._autocast():
+            x = _padded(to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
+            with self.autocast():
                 y = self.transforms.analyse(x, t)[0, :, strip.inner]
             y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
             y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
@@ -158,14 +178,14 @@ class Codec:
         height: int,
         width: int,
         quality: int,
-        meter: "Meter | None" = None,
+        meter: Meter | None = None,
     ) -> NDArray[np.uint8]:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
         rgb = np.empty((height, width, 3), np.uint8)
-        t = self._t(quality)
-        for strip in self._strips(*y_hat.shape[:2]):
-            y = torch.from_numpy(y_hat[strip.context]).to(self._device, torch.float32)
-            with self._autocast():
+        t = self.t(quality)
+        for strip in self.strips(*y_hat.shape[:2]):
+            y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
+            with self.autocast():
                 x_hat = self.transforms.synthesise(y.permute(2, 0, 1)[None], t)[0]
             inner = strip.inner
             x_hat = x_hat[:, inner.start * STRIDE : inner.stop * STRIDE, :width]
@@ -176,7 +196,7 @@ class Codec:
                 meter.add((strip.stop - strip.start) * y_hat.shape[1])
         return rgb
 
-    def decode_latents(self, stream: Bitstream, meter: "Meter | None" = None) -> Latents:
+    def decode_latents(self, stream: Bitstream, meter: Meter | None = None) -> Latents:
         """Token integers (h, w, C) of a parsed file, checked against its checksum."""
         header = stream.header
         if header.model_id != self.identity:
@@ -203,7 +223,7 @@ class Codec:
         quality: int,
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
-        meter: "Meter | None" = None,
+        meter: Meter | None = None,
     ) -> Coded[Result]:
         """Entropy coding of all windows, with as many threads as PyTorch has."""
         add = meter.add if meter else None
@@ -225,36 +245,23 @@ class Codec:
         )
 
     @property
-    def _device(self) -> torch.device:
+    def device(self) -> torch.device:
+        """Where the transforms run."""
         return self.transforms.gain.device
 
-    def _t(self, quality: int) -> Tensor:
+    def t(self, quality: int) -> Tensor:
         """(1,) the quality as the transforms take it; ConfigError if there is no such quality."""
-        return torch.tensor([self.config.rate.t(quality)], dtype=torch.float32, device=self._device)
+        return torch.tensor([self.config.rate.t(quality)], dtype=torch.float32, device=self.device)
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
         """bfloat16 inside the lapped transforms' networks, on devices that have it: no effect on
         what files mean, and less than 0.01 dB on pixels."""
-        fast = self.config.transform.kind == "lapped" and has_bfloat16(self._device)
-        return torch.autocast(self._device.type, torch.bfloat16, enabled=fast)
+        fast = self.config.transform.kind == "lapped" and has_bfloat16(self.device)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
 
-    def _strips(self, rows: int, columns: int) -> Iterator[Strip]:
+    def strips(self, rows: int, columns: int) -> Iterator[Strip]:
+        """The parts of an image of tokens that the transforms take one after the other."""
         return strips(rows, columns, self.config.transform.halo, TOKENS_PER_STRIP)
-
-
-class Meter:
-    """Counts tokens done: once by a transform, once by the coder."""
-
-    def __init__(self, progress: Progress | None, rows: int, columns: int) -> None:
-        self.progress, self.total, self.done = progress, 2 * rows * columns, 0
-        self.lock = Lock()
-
-    def add(self, num_tokens: int) -> None:
-        """Tokens have been transformed, or coded."""
-        with self.lock:
-            self.done += num_tokens
-            if self.progress:
-                self.progress(self.done / self.total)
 
 
 @functools.cache
@@ -266,9 +273,13 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
 
 
-def _to_tensor(pixels: NDArray[np.uint8], rows: int, columns: int) -> Tensor:
-    """(H, W, 3) bytes -> (1, 3, 16 rows, 16 columns) in [0, 1], edges repeated."""
-    x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """(H, W, 3) bytes -> (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
+
+
+def _padded(x: Tensor, rows: int, columns: int) -> Tensor:
+    """(1, 3, H, W) -> (1, 3, 16 rows, 16 columns), edges repeated."""
     padding = (0, columns * STRIDE - x.shape[3], 0, rows * STRIDE - x.shape[2])
     x = F.pad(x, padding, mode="replicate") if any(padding) else x
     return x.contiguous(memory_format=torch.channels_last)

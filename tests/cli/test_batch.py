@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from m2t.container import parse_header
+
 PROGRAM = [sys.executable, fake_codec.__file__]
 
 
@@ -26,6 +28,13 @@ def one_error(result, text: str) -> None:
     assert result.err.startswith("m2t: error: ")
     assert result.err.count("\n") == 1
     assert text in result.err
+
+
+@pytest.mark.parametrize("option", ["-e", "--effort"])
+def test_effort_reaches_the_codec(m2t, photo, option):
+    assert m2t("compress", photo, option, 7).code == 0
+    assert parse_header(Path("photo.m2t").read_bytes()).steps == 11 + 7
+    assert m2t("compress", photo, "-f", option, 10).code == 2
 
 
 def test_round_trip_with_inferred_names(m2t, photo, pixels):

@@ -13,7 +13,7 @@ from m2t.bench import Stopwatch, measure, sample
 from tests.conftest import float_codec, photograph
 
 REAL = m2t.codec
-ENCODE = ["read_image", "analysis", "entropy_network", "range_coder", "write_file"]
+ENCODE = ["read_image", "analysis", "refinement", "entropy_network", "range_coder", "write_file"]
 DECODE = ["read_file", "entropy_network", "range_decoder", "synthesis", "write_image"]
 FAST = ["--runs", 1, "--warmup", 0]
 
@@ -34,7 +34,7 @@ def test_table_and_json(bench, codec):
     result = bench("photo.png", "-q", 30)
     assert (result.code, result.err) == (0, "")
     *table, line = result.out.splitlines()
-    assert table[0].startswith("photo.png, 90x60, quality 30: ")
+    assert table[0].startswith("photo.png, 90x60, quality 30, effort 1: ")
     names = [row.split("  ")[1] for row in table if row.startswith("  ")]
     whole = [name for name in names if name.startswith("whole, ")]
     assert [name.replace(" ", "_") for name in names if not name.startswith(("sum", "whole"))] == [

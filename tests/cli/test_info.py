@@ -76,7 +76,7 @@ def coded(m2t, codec, folder, monkeypatch):
 
 
 def test_verify_tells_the_tokens(m2t, codec, weights, coded):
-    y_hat = codec.analyse(to_picture(photograph(70, 50)), 50)
+    y_hat = codec.tokens(to_picture(photograph(70, 50)), 50)
     expected = hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest()
     found = json.loads(m2t("info", coded, "--verify", "--model", weights, "--json").out)
     assert found["latents_sha256"] == expected

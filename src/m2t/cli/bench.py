@@ -10,25 +10,19 @@ import click
 
 from ..container.header import MAX_PIXELS
 from .files import read
-from .options import threads_option, use_threads
+from .options import effort_option, quality_option, threads_option, use_threads
 from .report import attempt
 
 _HEAD = """\
-{image}, {width}x{height}, quality {quality}: {bytes:,} bytes, {bpp:.3f} bpp
+{image}, {width}x{height}, quality {quality}, effort {effort}: {bytes:,} bytes, {bpp:.3f} bpp
 model {model}, operations {operations}, medians of {runs} runs"""
 _MEMORY = "memory {loaded_bytes:,} bytes with the model loaded, {peak_bytes:,} at the peak"
 
 
 @click.command()
 @click.argument("image", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "-q",
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=50,
-    show_default=True,
-    help="As for compress.",
-)
+@quality_option
+@effort_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
 @click.option(
     "--megapixels",
@@ -64,6 +58,7 @@ def measured(
     image: Path | None,
     *,
     quality: int,
+    effort: int,
     model: str | None,
     megapixels: float | None,
     runs: int,
@@ -83,7 +78,7 @@ def measured(
     loaded = time.perf_counter()
     return {
         "image": "synthetic" if image is None else str(image),
-        **measure(codec, sample(data, megapixels), quality, runs, warmup),
+        **measure(codec, sample(data, megapixels), quality, effort, runs, warmup),
         "import_seconds": round(imported - start, 3),
         "load_seconds": round(loaded - imported, 3),
         "versions": versions(),

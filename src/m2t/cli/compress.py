@@ -8,20 +8,17 @@ from typing import Any
 import click
 
 from .batch import Work, batch_options, run
+from .options import effort_option, quality_option
 
 
 @click.command()
 @batch_options
-@click.option(
-    "-q",
-    "--quality",
-    type=click.IntRange(1, 100),
-    default=50,
-    show_default=True,
-    help="Higher is better and larger.",
-)
+@quality_option
+@effort_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
-def compress(paths: tuple[Path, ...], quality: int, model: str | None, **options: Any) -> int:
+def compress(
+    paths: tuple[Path, ...], quality: int, effort: int, model: str | None, **options: Any
+) -> int:
     """Compress images (JPEG, PNG, WebP, AVIF, ...) to .m2t files.
 
     photo.jpg becomes photo.m2t unless OUT or --out-dir says otherwise; - stands for standard input
@@ -40,7 +37,7 @@ def compress(paths: tuple[Path, ...], quality: int, model: str | None, **options
         codec = Codec.load(model)
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            encoded = codec.compress(open_image(io.BytesIO(data)), quality, progress)
+            encoded = codec.compress(open_image(io.BytesIO(data)), quality, progress, effort)
             return encoded, encoded
 
         return work

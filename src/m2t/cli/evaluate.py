@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import effort_option
 from .report import complain
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Numbers(click.ParamType):
 @click.option(
     "--qualities", type=Numbers(), metavar="N,...", help="Of m2t.  [default: 14,33,52,71,89]"
 )
+@effort_option
 @click.option("--anchors", type=_FOLDER, help="Folder of further results to compare with.")
 @click.option("--name", help="Of the data set, in results.  [default: its folder's]")
 @click.option("--limit", type=click.IntRange(1), help="Take that many images only.")
@@ -64,6 +66,7 @@ def evaluate(
     names: str | None,
     model: str | None,
     qualities: tuple[int, ...] | None,
+    effort: int,
     name: str | None,
     **options: Any,
 ) -> int:
@@ -81,7 +84,7 @@ def evaluate(
     from ..eval.results import load_record
     from ..eval.table import tables
 
-    codecs = chosen(names, model, qualities)
+    codecs = chosen(names, model, qualities, effort)
     words = [dataset.name if word == str(dataset) else word for word in sys.argv[1:]]
     found = run(
         Options(
@@ -102,7 +105,7 @@ def evaluate(
     return 1 if found.failures else 0
 
 
-def chosen(names: str | None, model: str | None, qualities: Any) -> "list[Codec]":
+def chosen(names: str | None, model: str | None, qualities: Any, effort: int) -> "list[Codec]":
     """The codecs to measure. Those that are not installed are told and left out.
 
     Raises click.UsageError for names that there are not, ConfigError if none is left.
@@ -112,7 +115,7 @@ def chosen(names: str | None, model: str | None, qualities: Any) -> "list[Codec]
     from ..eval.codec import Codec
     from ..eval.ours import QUALITIES, m2t_codec
 
-    known: dict[str, Codec] = {"m2t": m2t_codec(model, qualities or QUALITIES), **ANCHORS}
+    known: dict[str, Codec] = {"m2t": m2t_codec(model, qualities or QUALITIES, effort), **ANCHORS}
     wanted = list(dict.fromkeys(names.split(","))) if names else list(known)
     unknown = [name for name in wanted if name not in known]
     if unknown:

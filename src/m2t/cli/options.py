@@ -10,6 +10,22 @@ if TYPE_CHECKING:
 threads_option = click.option(
     "--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"
 )
+quality_option = click.option(
+    "-q",
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=50,
+    show_default=True,
+    help="Higher is better and larger.",
+)
+effort_option = click.option(
+    "-e",
+    "--effort",
+    type=click.IntRange(0, 9),
+    default=1,
+    show_default=True,
+    help="Higher is smaller and slower, to compress only.",
+)
 
 
 def use_threads(threads: int | None) -> None:

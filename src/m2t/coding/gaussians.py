@@ -41,7 +41,7 @@ class Mixture(NamedTuple):
     weights: NDArray[np.uint16]
     """(n, K) in units of 2^-15; each row sums to 2^15."""
 
-    def rows(self, part: slice) -> "Mixture":
+    def rows(self, part: slice | NDArray[np.int64]) -> "Mixture":
         """Some of the mixtures, in contiguous arrays."""
         means, scales, weights = self.means[part], self.scales[part], self.weights[part]
         contiguous = np.ascontiguousarray

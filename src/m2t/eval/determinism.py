@@ -27,13 +27,15 @@ from tqdm import tqdm
 
 from .. import latents, zoo
 from ..checkpoint import build_codec, model_id, read_model
-from ..codec import Codec, Meter
+from ..codec import Codec
 from ..coding import Encoder
 from ..container import parse
 from ..entropy.integer.operations import Operations
 from ..errors import ConfigError, FormatError, M2TError
 from ..image import Picture, open_image
 from ..latents import Latents, latents_sha256
+from ..meter import Meter
+from ..refine import DEFAULT_EFFORT
 from .metrics import image_paths
 from .results import command_line, versions, write_record
 from .settings import CPU, Setting, all_operations, all_settings
@@ -82,9 +84,15 @@ class RememberingCodec(Codec):
 
     y_hat: Latents
 
-    def analyse(self, picture: Picture, quality: int, meter: Meter | None = None) -> Latents:
+    def tokens(
+        self,
+        picture: Picture,
+        quality: int,
+        effort: int = DEFAULT_EFFORT,
+        meter: Meter | None = None,
+    ) -> Latents:
         """See Codec."""
-        self.y_hat = super().analyse(picture, quality, meter)
+        self.y_hat = super().tokens(picture, quality, effort, meter)
         return self.y_hat
 
 

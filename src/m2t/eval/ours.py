@@ -10,6 +10,7 @@ from PIL import Image
 from .. import zoo
 from ..container import parse
 from ..errors import M2TError
+from ..refine import DEFAULT_EFFORT
 from .codec import Codec
 from .command import run_m2t
 from .metrics import load_rgb
@@ -34,14 +35,15 @@ class M2TCodec(Codec):
 
     model: str | None = None
     """By name or path; None: those of the package."""
+    effort: int = DEFAULT_EFFORT
 
     def version(self) -> str:
-        """The id of the weights, as the files name them."""
-        return f"model {_load(self.model).identity.hex()}"
+        """The id of the weights, as the files name them, and the effort."""
+        return f"model {_load(self.model).identity.hex()}, effort {self.effort}"
 
     def encode(self, image: Image.Image, setting: float) -> bytes:
         """An .m2t file."""
-        return _load(self.model).compress(image, int(setting))
+        return _load(self.model).compress(image, int(setting), effort=self.effort)
 
     def decode(self, data: bytes) -> Image.Image:
         """The image of an .m2t file."""
@@ -52,10 +54,9 @@ class M2TCodec(Codec):
 
         Raises M2TError if the coded windows are off by more than 0.5 % and 10 bytes each.
         """
-        image = Image.fromarray(load_rgb(source))
-        data = self.encode(image, setting)
+        data = self.encode(Image.fromarray(load_rgb(source)), setting)
         windows = parse(data).windows
-        expected = _load(self.model).estimate(image, int(setting)) / 8
+        expected = _load(self.model).estimate(data) / 8
         coded = sum(map(len, windows))
         if abs(coded - expected) > 0.005 * expected + 10 * len(windows):
             raise M2TError(f"{coded} bytes of tokens, where {expected:.0f} were expected")
@@ -67,7 +68,15 @@ class M2TCodec(Codec):
         run_m2t("decompress", source, target, "--threads", 1, *model)
 
 
-def m2t_codec(model: str | None = None, qualities: tuple[int, ...] = QUALITIES) -> M2TCodec:
+def m2t_codec(
+    model: str | None = None,
+    qualities: tuple[int, ...] = QUALITIES,
+    effort: int = DEFAULT_EFFORT,
+) -> M2TCodec:
     """The codec `m2t` with some weights, to be measured at some qualities."""
     label = f"m2t {Path(model).stem if model else zoo.DEFAULT}"
-    return M2TCodec(name="m2t", label=label, suffix=".m2t", settings=qualities, model=model)
+    if effort != DEFAULT_EFFORT:
+        label += f", effort {effort}"
+    return M2TCodec(
+        name="m2t", label=label, suffix=".m2t", settings=qualities, model=model, effort=effort
+    )

@@ -101,15 +101,16 @@ def plot_speed(ours: str, seconds: Mapping[str, float], rates: Mapping[str, floa
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
         axes = figure.add_subplot(xscale="log")
+        middle = (min(seconds.values()) * max(seconds.values())) ** 0.5
+        heights = _apart(rates, 0.055 * (max(rates.values()) - min(rates.values())))
         for label in rates:
             colour = OURS if label == ours else THEIRS
             axes.plot(seconds[label], rates[label], "o", color=colour, ms=7)
-            right = seconds[label] > (min(seconds.values()) * max(seconds.values())) ** 0.5
+            right = seconds[label] > middle
             axes.annotate(
                 label,
                 (seconds[label], rates[label]),
-                xytext=(-7 if right else 7, 0),
-                textcoords="offset points",
+                xytext=(seconds[label] * (0.85 if right else 1.18), heights[label]),
                 ha="right" if right else "left",
                 va="center",
                 fontsize=9,
@@ -122,6 +123,14 @@ def plot_speed(ours: str, seconds: Mapping[str, float], rates: Mapping[str, floa
         axes.yaxis.set_major_formatter(lambda value, _: percent(value).replace(".0", ""))
         axes.set_title("down and left is better; equal PSNR", loc="left", fontsize=9)
     return figure
+
+
+def _apart(heights: Mapping[str, float], gap: float) -> dict[str, float]:
+    """The same heights, the lower ones moved down until all are `gap` apart."""
+    moved, last = {}, float("inf")
+    for label in sorted(heights, key=lambda label: -heights[label]):
+        last = moved[label] = min(heights[label], last - gap)
+    return moved
 
 
 def save_figure(figure: Figure, path: Path) -> None:

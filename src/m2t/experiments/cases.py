@@ -69,7 +69,6 @@ def extremes(_: Scale) -> list[Case]:
     small = Case("m2t", window=8)
     return [
         dataclasses.replace(small, steps=1),
-        dataclasses.replace(small, steps=4),
         small,
         dataclasses.replace(small, steps=64, alpha=1.0),
         dataclasses.replace(small, steps=64, alpha=1.0, order="raster"),

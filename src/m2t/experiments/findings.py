@@ -208,10 +208,17 @@ def _windows_table(rows: Sequence[Row]) -> str:
 
 def _windows_verdict(rows: Sequence[Row]) -> str:
     small, *_, large = rows
-    return (
+    told = (
         f"Windows of {small['window']}x{small['window']} tokens take "
         f"{percent(change(small, large))} over those of {large['window']}x{large['window']}."
     )
+    if change(small, large) < 0:
+        told += (
+            " What small windows lose in context they win in training: they have fewer places, "
+            "each of which the model has to learn by itself, and see each of them more often. It "
+            "takes longer training for the large ones to pay."
+        )
+    return told
 
 
 FINDINGS = {

@@ -25,9 +25,9 @@ class Scale:
 
 SCALES = {
     "small": Scale(
-        EntropyConfig(width=256, layers=4, heads=4, mlp_width=1024),
+        EntropyConfig(width=192, layers=3, heads=3, mlp_width=768),
         TrainConfig(
-            total_steps=500,
+            total_steps=400,
             batch_tokens=8 * 24 * 24,
             lr_muon=0.015,
             warmup_steps=20,

@@ -1,6 +1,8 @@
 """ELIC's analysis and synthesis (He et al., CVPR 2022), as the M2T paper uses them (3.2)."""
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..config import TransformConfig
 
@@ -74,6 +76,7 @@ class ElicSynthesis(nn.Module):
     def __init__(self, config: TransformConfig) -> None:
         n = config.width
         super().__init__()
+        self.channels = config.latent_channels
         self.layers = nn.Sequential(
             SimpleAttention(config.latent_channels),
             *[_up(config.latent_channels, n), *_stage(config)],
@@ -85,3 +88,13 @@ class ElicSynthesis(nn.Module):
     def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality; this transform does not depend on it."""
         return self.layers(y_hat) + 0.5
+
+    def energies(self) -> Tensor:
+        """(C,) squared norm of what a 1 in each channel, amid 5x5 tokens of 0, changes."""
+        side = 5
+        impulses = torch.eye(self.channels).view(self.channels, self.channels, 1, 1)
+        impulses = F.pad(impulses, [side // 2] * 4).to(self.layers[-1].weight)  # pyright: ignore
+        nothing = self.layers(torch.zeros_like(impulses[:1]))
+        return torch.cat(
+            [(self.layers(i) - nothing).square().sum((1, 2, 3)) for i in impulses.split(16)]
+        )

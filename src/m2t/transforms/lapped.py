@@ -117,6 +117,10 @@ class LappedSynthesis(nn.Module):
         z = z + self.render(F.relu(z))
         return F.pixel_shuffle(plain + self.leave(F.relu(z)), 4) * _UNIT + 0.5
 
+    def energies(self) -> Tensor:
+        """(C,) squared norm of what a 1 in each channel paints: the linear part's, nearly all."""
+        return self.linear.weight.float().square().sum((1, 2, 3)) * _UNIT**2
+
 
 @torch.no_grad()
 def initialise(analysis: LappedAnalysis, synthesis: LappedSynthesis, patches: Tensor) -> Tensor:

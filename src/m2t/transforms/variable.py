@@ -10,8 +10,11 @@ from ..config import ModelConfig, TransformConfig
 from .elic import ElicAnalysis, ElicSynthesis
 from .lapped import LappedAnalysis, LappedSynthesis
 
+Analysis = ElicAnalysis | LappedAnalysis
+Synthesis = ElicSynthesis | LappedSynthesis
 
-def build(config: TransformConfig) -> tuple[nn.Module, nn.Module]:
+
+def build(config: TransformConfig) -> tuple[Analysis, Synthesis]:
     """(analysis, synthesis), both called with the data and the quality t (B,)."""
     if config.kind == "elic":
         return ElicAnalysis(config), ElicSynthesis(config)
@@ -42,3 +45,8 @@ class Transforms(nn.Module):
     def synthesise(self, y_hat: Tensor, t: Tensor) -> Tensor:
         """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
         return self.synthesis(y_hat * (-self.log_gain(t)).exp(), t).float()
+
+    @torch.no_grad()
+    def step_errors(self, t: Tensor) -> Tensor:
+        """(B, C): about the squared error (0..255, summed) of a step of one in each channel."""
+        return 255**2 * self.synthesis.energies() * (-2 * self.log_gain(t)[..., 0, 0]).exp()

@@ -1,0 +1,22 @@
+"""How far a conversion is, counted in tokens from several threads."""
+
+from collections.abc import Callable
+from threading import Lock
+
+Progress = Callable[[float], None]
+"""Called with the share that is done, 0..1."""
+
+
+class Meter:
+    """Counts tokens done: in each pass once by a transform, once by the coder."""
+
+    def __init__(self, progress: Progress | None, rows: int, columns: int, passes: int = 1) -> None:
+        self.progress, self.total, self.done = progress, 2 * passes * rows * columns, 0
+        self.lock = Lock()
+
+    def add(self, num_tokens: int) -> None:
+        """Tokens have been transformed, or coded."""
+        with self.lock:
+            self.done += num_tokens
+            if self.progress:
+                self.progress(self.done / self.total)
