@@ -140,7 +140,13 @@ def test_from_photographs_to_the_page(bench, folder, tmp_path, monkeypatch, weig
     record = json.loads((results / "experiments" / "figure5_tiny.json").read_text())
     assert len(record["rows"]) == 64
     assert str(folder) not in record["command"]
-    text = report.page(results, "tiny")
+    page = tmp_path / "results.md"
+    words = ["x", "--results", results, "--scale", "tiny", "--out", page]
+    monkeypatch.setattr(sys, "argv", list(map(str, words)))
+    report.main()
+    text = page.read_text()
+    assert "experiments/figure5_tiny.svg" in text
+    assert (results / "experiments/figure5_tiny.svg").read_text().startswith("<?xml")
     for finding in FINDINGS.values():
         assert f"### {finding.title}\n" in text
     assert text.count("**Here.**") == len(FINDINGS) == len(EXPERIMENTS)

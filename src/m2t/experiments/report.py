@@ -10,11 +10,12 @@ import jinja2
 
 from ..eval.results import load_record
 from ..eval.table import markdown, percent, tables
+from .draw import draw_schedules
 from .findings import FINDINGS
 
 
 def main() -> None:
-    """Write docs/results.md."""
+    """Write docs/results.md and the picture of figure 5."""
     parser = argparse.ArgumentParser(
         prog="python -m m2t.experiments.report", description=main.__doc__
     )
@@ -22,6 +23,9 @@ def main() -> None:
     parser.add_argument("--scale", default="small", help="of the experiments")
     parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
     args = parser.parse_args()
+    path = args.results / "experiments" / f"figure5_{args.scale}.json"
+    if path.exists():
+        draw_schedules(json.loads(path.read_text())["rows"], path.with_suffix(".svg"))
     args.out.write_text(page(args.results, args.scale))
 
 
@@ -73,7 +77,10 @@ def experiments(results: Path, scale: str) -> dict[str, Any]:
     found = []
     for name, record in records.items():
         finding, rows = FINDINGS[name], record["rows"]
-        found.append((finding.title, finding, finding.table(rows), finding.verdict(rows)))
+        table = finding.table(rows)
+        if name == "figure5":
+            table = f"![Rate over steps](../results/experiments/figure5_{scale}.svg)\n\n{table}"
+        found.append((finding.title, finding, table, finding.verdict(rows)))
     return {
         "experiments": found,
         "quality": first["quality"],
