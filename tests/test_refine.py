@@ -87,9 +87,9 @@ def test_strips_add_up(codec, monkeypatch):
     assert np.abs(parts - whole).max() < 0.02 * np.abs(whole).max()
 
 
-def mixture(count: int, components: int = 2) -> Mixture:
+def mixture(count: int) -> Mixture:
     rng = np.random.default_rng(1)
-    shape = (count, components)
+    shape = (count, 2)
     return quantise(rng.normal(0, 2, shape), rng.uniform(0.3, 3, shape), np.ones(shape))
 
 
@@ -107,13 +107,20 @@ def test_steps_are_the_best_of_three():
     assert len(set(steps.tolist())) == 3
 
 
+def test_symbols_far_off_only_follow_the_error():
+    far = np.array([10**6, -(10**6)], np.int32)
+    slopes, curvatures = np.array([3.0, 3.0]), np.array([1.0, 4.0])
+    assert best_steps(far, mixture(2), slopes, curvatures).tolist() == [-1, 0]
+
+
 def test_what_is_skipped_would_not_have_moved():
     rng = np.random.default_rng(2)
     symbols = rng.integers(-1, 2, 500).astype(np.int32)
     slopes, curvatures = rng.normal(0, 3, 500), rng.uniform(1, 4, 500)
     mover = Mover(iter([(slopes, curvatures)]))
-    moved = mover.code(symbols, mixture(500, 1))
-    expected = symbols + best_steps(symbols, mixture(500, 1), slopes, curvatures)
+    around_zero = mixture(500)._replace(means=np.zeros((500, 2), np.int32))
+    moved = mover.code(symbols, around_zero)
+    expected = symbols + best_steps(symbols, around_zero, slopes, curvatures)
     assert np.array_equal(moved, expected)
     assert mover.finish() is None
 

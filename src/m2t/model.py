@@ -41,13 +41,19 @@ class Model(Transforms):
         rate = self.config.rate
         return torch.log(lmbda / rate.lmbda_mid) / rate.half_range
 
-    def forward(self, x: Tensor, lmbda: Tensor) -> ModelOut:
-        """x (B, 3, H, W), lmbda (B,). Noise for the rate in training, rounding in evaluation."""
+    def forward(self, x: Tensor, lmbda: Tensor, with_rate: bool = True) -> ModelOut:
+        """x (B, 3, H, W), lmbda (B,). Noise for the rate in training, rounding in evaluation.
+
+        Without rate, bits are 0.
+        """
         t = self.quality_of(lmbda)
         y = self.analyse(x, t)
         y_hat = round_through(y)
+        x_hat = self.synthesise(y_hat, t)
+        if not with_rate:
+            return ModelOut(x_hat, torch.zeros_like(t))
         noisy = y + torch.rand_like(y) - 0.5 if self.training else y_hat
-        return ModelOut(self.synthesise(y_hat, t), self.rate(noisy, y_hat, t))
+        return ModelOut(x_hat, self.rate(noisy, y_hat, t))
 
     def rate(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
         """(B,) bits of latents (B, C, h, w), windows coded independently."""

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from .coding import Mixture
-from .coding.gaussians import MEAN_BITS, WEIGHT_BITS
-from .coding.rans import symbol_bits
+from .coding.gaussians import cdf
+from .coding.tables import tables
 from .config import STRIDE, ModelConfig
 from .latents import Latents
 from .meter import Meter
@@ -63,18 +63,10 @@ class Mover:
         if not len(symbols):  # other windows of the batch have more groups
             return symbols
         slopes, curvatures = next(self.parts)
-        # A step that saves no error hardly ever saves rate, but from a symbol that was unlikely.
-        means = (mixture.means.astype(np.int64) * mixture.weights).sum(1)
-        rounding = WEIGHT_BITS + MEAN_BITS
-        likeliest = (means + (1 << rounding - 1)) >> rounding
-        some = np.flatnonzero((np.abs(slopes) > curvatures) | (symbols != likeliest))
+        # A zero that the error does not move is hardly ever moved by the rate.
+        some = np.flatnonzero((np.abs(slopes) > curvatures) | (symbols != 0))
         moved = symbols.copy()
-        moved[some] += best_steps(
-            symbols[some],
-            mixture.rows(some),
-            slopes[some],
-            curvatures[some],
-        )
+        moved[some] += best_steps(symbols[some], mixture.rows(some), slopes[some], curvatures[some])
         return moved
 
     def finish(self) -> None:
@@ -85,14 +77,15 @@ def best_steps(
     symbols: NDArray[np.int32], mixture: Mixture, slopes: NDArray, curvatures: NDArray
 ) -> NDArray[np.int32]:
     """(n,) of -1, 0 and 1: the step that saves most."""
-    here, least = symbol_bits(symbols, mixture), np.zeros(len(symbols))
-    steps = np.zeros(len(symbols), np.int32)
-    for step in (-1, 1):
-        there = symbol_bits(symbols + np.int32(step), mixture)
-        change = there - here + step * slopes + curvatures
-        steps[change < least] = step
-        least = np.minimum(least, change)
-    return steps
+    ends = symbols.astype(np.int64) + np.arange(-1, 3)[:, None]
+    masses = np.diff(cdf(mixture, tables(), ends), axis=0)
+    below, here, above = -np.log2(np.maximum(masses, 1))  # none is 0 but far off, where all are
+    losses = [
+        below - here - slopes + curvatures,
+        np.zeros(len(symbols)),
+        above - here + slopes + curvatures,
+    ]
+    return (np.argmin(losses, axis=0) - 1).astype(np.int32)
 
 
 def parts_of(

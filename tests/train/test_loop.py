@@ -194,3 +194,14 @@ def test_tensorboard_missing(quick_run, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
     with pytest.raises(ConfigError, match="m2t\\[train\\]"):
         quick_run("run", "train.tensorboard=true")
+
+
+def test_synthesis_alone(make_trainer):
+    trainer = make_trainer("train.part=synthesis")
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    loss, bpp, mse, norm = trainer.step(trainer.crops.batch(0)).tolist()
+    assert bpp == 0 < min(loss, mse, norm)
+    moved = {n for n, p in trainer.model.named_parameters() if not torch.equal(p, before[n])}
+    assert moved
+    assert all(name.startswith("synthesis.") for name in moved)
+    assert trainer.evaluate()["points"][0]["bpp"] > 0

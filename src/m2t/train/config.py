@@ -29,6 +29,8 @@ class TrainConfig:
     """Micro-batches that a step is split into, to save memory."""
     init: Literal["random", "klt"] = "random"
     """klt: start the lapped transforms from the principal components of the data."""
+    part: Literal["all", "synthesis"] = "all"
+    """What is trained. With the synthesis alone, the rate stays as it is and is not computed."""
     lr_muon: float = 0.01
     """Learning rate of hidden matrices and convolutions (Muon)."""
     lr_adam: float = 0.001

@@ -55,6 +55,8 @@ class Trainer:
         self.model = Model(config.model)
         if not store.checkpoints(out):
             initialise(self.model, config, crops, init)
+        if options.part == "synthesis":
+            self.model.requires_grad_(False).synthesis.requires_grad_(True)
         self.model.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, options.ema)
         self.optimizers = build_optimizers(self.model, options)
@@ -106,7 +108,7 @@ class Trainer:
         ):
             with without_sync(self.forward, last=i + 1 == num_parts):
                 with self._autocast():
-                    out = self.forward(x, lmbda)
+                    out = self.forward(x, lmbda, options.part == "all")
                 losses = rate_distortion(x, out.x_hat, out.bits, lmbda, rate)
                 (losses.loss / num_parts).backward()
             measured += torch.stack(losses).detach() / num_parts
