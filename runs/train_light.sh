@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Trains the shipped weights: DATA is a folder of photographs or a list of them. Stop and go on as you like.
+# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt. Stop and go on as
+# you like; further arguments go to m2t train.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-m2t train --preset light --data "$1" --out checkpoints/light --resume "${@:2}"
-m2t export checkpoints/light/model.safetensors src/m2t/weights/light.safetensors --data "$1" -f
+data="$(realpath "$1")"
+mkdir -p checkpoints
+find "$data" -type f ! -name '*.tsv' -printf '%p\n' | grep -vFf runs/validation.txt | sort > checkpoints/train.txt
+m2t train --preset light --data checkpoints/train.txt --out checkpoints/light --cache checkpoints/data --resume "${@:2}"
+m2t export checkpoints/light/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt -f

@@ -12,7 +12,7 @@ import pytest
 import m2t
 from m2t.container import Bitstream, Header, Strip
 
-COMMANDS = ("compress", "decompress", "info", "bench", "train", "export")
+COMMANDS = ("compress", "decompress", "info", "inspect", "bench", "eval", "train", "export")
 HEAVY = ("torch", "numpy", "PIL", "tqdm", "safetensors")
 
 
