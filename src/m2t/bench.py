@@ -25,6 +25,7 @@ from PIL import Image
 from .codec import Codec
 from .coding import Coder, Decoder, Encoder, Mixture
 from .container import Bitstream, Strip, parse, parse_header
+from .eval.timing import one_thread
 from .image import (
     Picture,
     decode_alpha,
@@ -158,7 +159,7 @@ def measure(
     compress = medians(partial(_whole, make))["whole"]
     decompress = medians(partial(_whole, lambda: codec.decompress(file)))["whole"]
     peak = _resident("VmHWM")
-    with _one_thread():
+    with one_thread():
         # Made again: in floating point, only as many threads decode alike.
         again = make()
         encode = medians(partial(_encode, codec, data, parse(again), effort))
@@ -245,16 +246,6 @@ def _decode(codec: Codec, file: bytes, watch: Stopwatch) -> None:
         image = from_picture(Picture(rgb, alpha, header.grey, **stream.metadata))
     with watch("write_image"):
         save_image(image, io.BytesIO(), ".png")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _resident(key: str) -> int | None:

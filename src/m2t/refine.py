@@ -6,8 +6,8 @@ tokens as they are; then each symbol decides for itself whether a step up or dow
 
     slope * step + curvature  +  bits(symbol + step) - bits(symbol)  <  0
 
-Others move at the same time, towards the same error, so early passes are cautious: they count
-more of the curvature than there is, or boldly less where later passes will mend it. The decoder
+Others move at the same time, and so may go too far together, which the next pass mends. So early
+passes are bold and count a share of the curvature alone; the last ones count all of it. The decoder
 knows nothing of all this. Kin to rate-distortion optimised quantisation in video coders, and to
 refining latents by gradients (Yang et al. 2020), but in integers from start to end.
 """

@@ -15,7 +15,7 @@ from m2t.experiments import fitting, report
 from m2t.experiments.cases import EXPERIMENTS, Case
 from m2t.experiments.findings import FINDINGS
 from m2t.experiments.fitting import fit
-from m2t.experiments.run import Bench, bits, run
+from m2t.experiments.run import Setup, bits, run
 from m2t.experiments.scales import SCALES, Scale
 from m2t.experiments.tokens import Tokens, num_pixels, tokens_of
 from m2t.train.config import TrainConfig
@@ -41,13 +41,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def bench(codec, folder, tmp_path):
+def setup(codec, folder, tmp_path):
     paths = sorted(folder.iterdir())
-    return Bench(codec, TINY, paths, paths[:2], tmp_path)
+    return Setup(codec, TINY, paths, paths[:2], tmp_path)
 
 
-def test_tokens_are_kept(bench, codec, folder, tmp_path):
-    first = bench.train
+def test_tokens_are_kept(setup, codec, folder, tmp_path):
+    first = setup.train
     again = tokens_of(codec, sorted(folder.iterdir()), TINY.quality, tmp_path)
     assert len(list(tmp_path.glob("tokens_*.npz"))) == 1
     for a, b in zip(first.images, again.images, strict=True):
@@ -74,34 +74,34 @@ def test_batches_are_windows_and_repeat():
         np.testing.assert_array_equal(window, image[top : top + 6, left : left + 6])
 
 
-def rate(model, case, bench):
-    tokens = bench.test.of_channels(6)
+def rate(model, case, setup):
+    tokens = setup.test.of_channels(6)
     return bits(model, case.model(TINY), tokens, TINY.quality) / num_pixels(tokens)
 
 
 @pytest.mark.parametrize("masking", ["mt", "m2t"])
-def test_training_lowers_the_rate_and_happens_once(bench, masking, monkeypatch):
+def test_training_lowers_the_rate_and_happens_once(setup, masking, monkeypatch):
     case = Case(masking, steps=3)
-    tokens = bench.train.of_channels(6)
+    tokens = setup.train.of_channels(6)
     short = dataclasses.replace(TINY.train, total_steps=1)
-    untrained = fit(case.trained(TINY), short, tokens, TINY.quality, bench.work)
-    trained = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, bench.work)
-    assert rate(trained, case, bench) < 0.95 * rate(untrained, case, bench)
+    untrained = fit(case.trained(TINY), short, tokens, TINY.quality, setup.work)
+    trained = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, setup.work)
+    assert rate(trained, case, setup) < 0.95 * rate(untrained, case, setup)
 
     def fail(*_):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(fitting, "_train", fail)
-    again = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, bench.work)
-    assert rate(again, case, bench) == rate(trained, case, bench)
+    again = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, setup.work)
+    assert rate(again, case, setup) == rate(trained, case, setup)
     with pytest.raises(AssertionError):
-        fit(case.trained(TINY), TINY.train, bench.test.of_channels(6), TINY.quality, bench.work)
+        fit(case.trained(TINY), TINY.train, setup.test.of_channels(6), TINY.quality, setup.work)
 
 
-def test_bits_are_those_of_the_model(bench):
+def test_bits_are_those_of_the_model(setup):
     case = Case("m2t", steps=64, alpha=1.0)
-    tokens = bench.test.of_channels(6)
-    model = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, bench.work)
+    tokens = setup.test.of_channels(6)
+    model = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, setup.work)
     window = torch.from_numpy(tokens.images[0][:, :8].astype(np.float32))[None]
     t = torch.tensor([case.model(TINY).rate.t(TINY.quality)])
     with torch.no_grad():
@@ -116,14 +116,14 @@ def test_mt_is_trained_once_for_all_schedules():
     assert len({case.trained(TINY).to_json() for case in EXPERIMENTS["masking"](TINY)}) == 5
 
 
-def test_table1_counts_the_error_of_missing_channels(bench):
-    rows = run("table1", bench)
+def test_table1_counts_the_error_of_missing_channels(setup):
+    rows = run("table1", setup)
     assert [row["channels"] for row in rows] == [6, 6, 10]
     assert rows[0]["percent"] == 0
     assert rows[2]["mse"] < rows[0]["mse"] == rows[1]["mse"]
 
 
-def test_from_photographs_to_the_page(bench, folder, tmp_path, monkeypatch, weights):
+def test_from_photographs_to_the_page(setup, folder, tmp_path, monkeypatch, weights):
     brief = dataclasses.replace(TINY.train, total_steps=3)
     monkeypatch.setitem(SCALES, "tiny", dataclasses.replace(TINY, train=brief))
     results = tmp_path / "results"
@@ -134,7 +134,7 @@ def test_from_photographs_to_the_page(bench, folder, tmp_path, monkeypatch, weig
     save_result(results / "anchors/jpeg.json", curve)
     save_result(results / "kodak_light.json", curve, bd_rates=[rate])
     words = ["x", *EXPERIMENTS, "--scale", "tiny", "--model", weights, "--train", folder]
-    words += ["--test", folder, "--work", bench.work, "--out", results / "experiments"]
+    words += ["--test", folder, "--work", setup.work, "--out", results / "experiments"]
     monkeypatch.setattr(sys, "argv", list(map(str, words)))
     command.main()
     record = json.loads((results / "experiments" / "figure5_tiny.json").read_text())

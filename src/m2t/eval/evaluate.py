@@ -15,7 +15,6 @@ from .journal import Journal
 from .measure import (
     Failure,
     Photo,
-    one_thread,
     perform,
     photos_of,
     quality_of,
@@ -24,6 +23,7 @@ from .measure import (
     time_of,
 )
 from .results import Curve, Result, Row, load_anchors, mean_points, save_result, versions
+from .timing import one_thread
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import functools
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,19 +147,6 @@ def time_of(task: Task) -> dict[str, Any]:
 @functools.cache
 def _warm_up(codec: Codec) -> None:
     codec.decode(codec.encode(Image.new("RGB", (256, 256), "teal"), codec.settings[0]))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread: images run side by side instead, or not at all."""
-    import torch  # noqa: PLC0415 - not before there is something to measure
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def rows_of(tasks: Sequence[Task], *journals: Journal) -> dict[str, list[Row]]:

@@ -1,9 +1,10 @@
-"""Seconds that something takes."""
+"""Seconds that something takes, and a machine fit to take them."""
 
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 def median_seconds(
@@ -21,3 +22,16 @@ def median_seconds(
         if seconds[0] > most_seconds / 2:
             return seconds[0]
     return statistics.median(seconds[1:])
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread inside a `with` block."""
+    import torch  # noqa: PLC0415 - what needs no networks is timed without
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -9,7 +9,7 @@ from ..eval.metrics import image_paths
 from ..eval.results import command_line, versions, write_record
 from ..train.data import list_images
 from .cases import EXPERIMENTS
-from .run import Bench, run
+from .run import Setup, run
 from .scales import SCALES
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/experiments"))
     args = parser.parse_args()
     scale, codec = SCALES[args.scale], Codec.load(args.model)
-    bench = Bench(codec, scale, list_images(args.train), image_paths(args.test), args.work)
+    setup = Setup(codec, scale, list_images(args.train), image_paths(args.test), args.work)
     for name in args.experiments:
         write_record(
             args.out / f"{name}_{args.scale}.json",
@@ -35,7 +35,7 @@ def main() -> None:
             quality=scale.quality,
             lmbda=codec.config.rate.lmbda(scale.quality),
             train=dataclasses.asdict(scale.train),
-            rows=run(name, bench),
+            rows=run(name, setup),
             versions=versions(),
             command=command_line("m2t.experiments", args.train, args.test),
         )

@@ -25,7 +25,7 @@ from .tokens import Tokens, distortion, num_pixels, tokens_of
 
 
 @dataclass(frozen=True)
-class Bench:
+class Setup:
     """What all experiments share. Whatever is done once is kept in the folder `work`."""
 
     codec: Codec
@@ -47,24 +47,24 @@ class Bench:
         return tokens.whole_windows(self.scale.entropy.window)
 
 
-def run(name: str, bench: Bench) -> list[dict[str, Any]]:
+def run(name: str, setup: Setup) -> list[dict[str, Any]]:
     """A row for each case: what it is, and its rate in bits per pixel."""
-    cases = EXPERIMENTS[name](bench.scale)
-    test = bench.test
+    cases = EXPERIMENTS[name](setup.scale)
+    test = setup.test
     if name == "figure5":
-        test = test.first(bench.scale.sweep_images)
-    rows = [_row(case, bench, test) for case in tqdm(cases, desc=name, disable=None)]
+        test = test.first(setup.scale.sweep_images)
+    rows = [_row(case, setup, test) for case in tqdm(cases, desc=name, disable=None)]
     if name == "table1":
-        _add_distortion(rows, bench)
+        _add_distortion(rows, setup)
     return rows
 
 
-def _row(case: Case, bench: Bench, test: Tokens) -> dict[str, Any]:
-    scale = bench.scale
+def _row(case: Case, setup: Setup, test: Tokens) -> dict[str, Any]:
+    scale = setup.scale
     config = case.model(scale)
     channels = config.transform.latent_channels
     trained = case.trained(scale)
-    model = fit(trained, scale.train, bench.train.of_channels(channels), scale.quality, bench.work)
+    model = fit(trained, scale.train, setup.train.of_channels(channels), scale.quality, setup.work)
     test = test.of_channels(channels)
     rate = bits(model, config, test, scale.quality) / num_pixels(test)
     return {
@@ -104,14 +104,14 @@ def network_seconds(
     return (time.perf_counter() - start) / len(sizes)
 
 
-def _add_distortion(rows: list[dict[str, Any]], bench: Bench) -> None:
+def _add_distortion(rows: list[dict[str, Any]], setup: Setup) -> None:
     """The error of the channels that are left out, and rate and error as one rate.
 
     "percent" is the change of bpp + lambda * mse against the first row, as a share of its bpp.
     """
-    lmbda = bench.codec.config.rate.lmbda(bench.scale.quality)
+    lmbda = setup.codec.config.rate.lmbda(setup.scale.quality)
     for row in rows:
-        mse = distortion(bench.codec, bench.test_paths, bench.scale.quality, row["channels"])
+        mse = distortion(setup.codec, setup.test_paths, setup.scale.quality, row["channels"])
         row["mse"] = round(mse, 4)
     first = rows[0]
     for row in rows:
