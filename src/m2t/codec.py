@@ -162,7 +162,7 @@ class Codec:
         t = self.t(quality)
         for strip in self.strips(rows, columns):
             pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
-            x = _padded(to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
+            x = _padded(_to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
             with self.autocast():
                 y = self.transforms.analyse(x, t)[0, :, strip.inner]
             y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
@@ -273,7 +273,7 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
 
 
-def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+def _to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """(H, W, 3) bytes -> (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
 

@@ -113,7 +113,7 @@ def refine(
 
     Those of an order that depends on them stay as they are.
     """
-    if codec.config.schedule.order == "entropy":
+    if not CAUTION[effort] or codec.config.schedule.order == "entropy":
         return y_hat
     size, windows = y_hat.shape[:2], codec.windows(y_hat.shape[:2])
     weight = codec.config.rate.lmbda(quality) / 3  # of an error summed over pixels and colours

@@ -136,4 +136,5 @@ def _apart(heights: Mapping[str, float], gap: float) -> dict[str, float]:
 def save_figure(figure: Figure, path: Path) -> None:
     """An SVG that is the same file for the same picture, or a PNG."""
     metadata = {"Date": None} if path.suffix == ".svg" else None
-    figure.savefig(path, dpi=160, metadata=metadata)
+    with mpl.rc_context(STYLE):  # its salt counts when the file is written
+        figure.savefig(path, dpi=160, metadata=metadata)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal
+from typing import Literal, get_args
 
 from ..config import EntropyConfig, ModelConfig, ScheduleConfig, TransformConfig
 from .scales import Scale
@@ -54,9 +54,8 @@ def table1(scale: Scale) -> list[Case]:
 
 def figure5(_: Scale) -> list[Case]:
     """One MT model along many schedules."""
-    orders: tuple[Order, ...] = ("qlds", "random", "raster", "entropy")
     alphas, steps = (1.0, 1.5, 2.2, 3.0), (2, 4, 8, 12)
-    return [Case(order=o, alpha=a, steps=s) for o, a, s in product(orders, alphas, steps)]
+    return [Case(order=o, alpha=a, steps=s) for o, a, s in product(get_args(Order), alphas, steps)]
 
 
 def masking(_: Scale) -> list[Case]:

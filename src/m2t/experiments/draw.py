@@ -7,7 +7,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..eval.plot import STYLE, save_figure
-from .findings import ORDERS, Row
+from .findings import ORDERS, Row, matching
 
 
 def draw_schedules(rows: Sequence[Row], path: Path) -> None:
@@ -22,11 +22,7 @@ def draw_schedules(rows: Sequence[Row], path: Path) -> None:
             figure.subplots(1, 2, sharey=True), panels.items(), strict=True
         ):
             for label, wanted in lines.items():
-                points = [
-                    (row["steps"], row["bpp"])
-                    for row in rows
-                    if all(row[name] == value for name, value in wanted.items())
-                ]
+                points = [(row["steps"], row["bpp"]) for row in matching(rows, **wanted)]
                 axes.plot(*zip(*sorted(points), strict=True), "o-", label=label, ms=4)
             axes.set_title(title, loc="left", fontsize=9)
             axes.set_xlabel("steps S")

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from ..eval.table import markdown, percent
+from .cases import Order
 
 Row = dict[str, Any]
 """One case of an experiment, as in its JSON file."""
@@ -30,9 +31,14 @@ def change(row: Row, base: Row) -> float:
     return 100 * (row["bpp"] / base["bpp"] - 1)
 
 
+def matching(rows: Sequence[Row], **wanted: Any) -> list[Row]:
+    """The rows of these properties."""
+    return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
 def only(rows: Sequence[Row], **wanted: Any) -> Row:
     """The row of these properties."""
-    (row,) = (r for r in rows if all(r[name] == value for name, value in wanted.items()))
+    (row,) = matching(rows, **wanted)
     return row
 
 
@@ -73,8 +79,7 @@ def _table1_verdict(rows: Sequence[Row]) -> str:
 
 # Figure 5
 
-ORDERS = ("qlds", "random", "raster", "entropy")
-FIXED = ("qlds", "random", "raster")
+ORDERS = get_args(Order)
 
 
 def _figure5_table(rows: Sequence[Row]) -> str:
@@ -96,13 +101,10 @@ def _schedule(row: Row) -> str:
     return f"{row['order']}, alpha {row['alpha']:g}, S={row['steps']}"
 
 
-def _best(rows: Sequence[Row], **wanted: Any) -> Row:
-    fits = [row for row in rows if all(row[name] in value for name, value in wanted.items())]
-    return min(fits, key=lambda row: row["bpp"])
-
-
 def _figure5_verdict(rows: Sequence[Row]) -> str:
-    fixed, adaptive = _best(rows, order=FIXED), _best(rows, order=("entropy",))
+    by_rate = sorted(rows, key=lambda row: row["bpp"])
+    fixed = next(row for row in by_rate if row["order"] != "entropy")
+    adaptive = next(row for row in by_rate if row["order"] == "entropy")
     first = agrees(
         change(fixed, adaptive) < NOISE,
         f"the best fixed schedule ({_schedule(fixed)}) takes {compared(fixed, adaptive)} the best "
