@@ -15,6 +15,8 @@ from .errors import ConfigError
 
 STRIDE = 16  # pixels per token side: one token stands for 16x16 pixels
 QUALITIES = range(1, 101)
+LATER = {"later": True}
+"""Marks options added since files exist: left out of JSON at their default, or ids would change."""
 
 
 def _check(condition: bool, message: str) -> None:
@@ -35,13 +37,15 @@ class TransformConfig:
     """Residual blocks: per stage (elic), or at 1/16 resolution each way (lapped)."""
     render_width: int = 0
     """Channels of the pointwise renderer at 1/4 resolution (lapped only)."""
+    fine_blocks: int = field(default=0, metadata=LATER)
+    """Further residual blocks at 1/8 resolution, half as wide, each way (lapped only)."""
 
     @property
     def halo(self) -> int:
         """How many tokens around its own place either transform looks at, rounded up."""
         if self.kind == "elic":  # in tokens: attention 3, and at 1/8, 1/4, 1/2 resolution less
             return 6 + self.blocks + (self.blocks + 1) // 2
-        return 2 * self.blocks + 3
+        return 2 * self.blocks + self.fine_blocks + 3
 
     def __post_init__(self) -> None:
         _check(self.latent_channels >= 1, "latent_channels must be at least 1")
@@ -50,6 +54,10 @@ class TransformConfig:
         _check(
             (self.render_width > 0) == (self.kind == "lapped"),
             "render_width belongs to lapped transforms",
+        )
+        _check(
+            self.fine_blocks == 0 or (self.fine_blocks > 0 and self.kind == "lapped"),
+            "fine_blocks belong to lapped transforms",
         )
 
 
@@ -175,7 +183,7 @@ class ModelConfig:
 
     def to_json(self) -> str:
         """The canonical text of this config (keys sorted, no spaces)."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "ModelConfig":
@@ -184,6 +192,18 @@ class ModelConfig:
             return _build(cls, json.loads(text))
         except json.JSONDecodeError as error:
             raise ConfigError(f"model config is not JSON: {error}") from error
+
+
+def _plain(config: Any) -> Any:
+    """Plain JSON values of a dataclass, without later options at their defaults."""
+    if not dataclasses.is_dataclass(config):
+        return config
+    return {
+        option.name: _plain(value)
+        for option in dataclasses.fields(config)
+        if (value := getattr(config, option.name)) != option.default
+        or not option.metadata.get("later")
+    }
 
 
 def _build(cls: Any, values: Any) -> Any:

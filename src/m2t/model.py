@@ -41,19 +41,27 @@ class Model(Transforms):
         rate = self.config.rate
         return torch.log(lmbda / rate.lmbda_mid) / rate.half_range
 
-    def forward(self, x: Tensor, lmbda: Tensor, with_rate: bool = True) -> ModelOut:
+    def forward(self, x: Tensor, lmbda: Tensor, part: str = "all") -> ModelOut:
         """x (B, 3, H, W), lmbda (B,). Noise for the rate in training, rounding in evaluation.
 
-        Without rate, bits are 0.
+        What is of no use to train that part (see `in_part`) is left out: with "synthesis" bits
+        are 0; with "entropy" x_hat is x, and the rate is that of rounded latents.
         """
         t = self.quality_of(lmbda)
         y = self.analyse(x, t)
         y_hat = round_through(y)
-        x_hat = self.synthesise(y_hat, t)
-        if not with_rate:
+        x_hat = x if part == "entropy" else self.synthesise(y_hat, t)
+        if part == "synthesis":
             return ModelOut(x_hat, torch.zeros_like(t))
-        noisy = y + torch.rand_like(y) - 0.5 if self.training else y_hat
+        rounded = part == "entropy" or not self.training
+        noisy = y_hat if rounded else y + torch.rand_like(y) - 0.5
         return ModelOut(x_hat, self.rate(noisy, y_hat, t))
+
+    def in_part(self, name: str, part: str) -> bool:
+        """Whether a parameter belongs to the part "all", "linear", "synthesis" or "entropy"."""
+        if part == "linear":
+            return ".linear." in name or name.startswith(("gain", "entropy."))
+        return part == "all" or name.startswith(f"{part}.")
 
     def rate(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
         """(B,) bits of latents (B, C, h, w), windows coded independently."""

@@ -161,11 +161,11 @@ def test_runs_are_not_overwritten_or_mixed_up(quick_run):
 
 def test_init_starts_from_weights_alone(quick_run):
     first = quick_run("first")
-    second = quick_run("second", init=first / "model.safetensors", minutes=0.0)
+    second = quick_run("second", init=[first / "model.safetensors"], minutes=0.0)
     a, b = (checkpoint.load_model(run / "model.safetensors") for run in (first, second))
     assert same(a.state_dict(), b.state_dict())
     with pytest.raises(ModelError, match="another model"):
-        quick_run("third", "transform.width=8", init=first / "model.safetensors")
+        quick_run("third", "transform.width=8", init=[first / "model.safetensors"])
 
 
 def test_klt_is_a_better_start_than_noise(make_trainer, monkeypatch):

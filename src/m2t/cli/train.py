@@ -15,7 +15,13 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--out", type=_PATH, required=True, help="Folder of the run: checkpoints, log.")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
-@click.option("--init", type=_PATH, help="Start from these weights.")
+@click.option(
+    "--init",
+    type=_PATH,
+    multiple=True,
+    help="Start from these weights. If repeated: transforms and entropy model each from the first "
+    "file where they fit.",
+)
 @click.option(
     "--minutes", type=click.FloatRange(0), help="Stop, with a checkpoint, after this time."
 )

@@ -19,6 +19,8 @@ class TrainConfig:
 
     total_steps: int = 30_000
     """Length of the run; the learning rate depends on steps / total_steps."""
+    total_minutes: float = 0.0
+    """Length of the run in time instead, if positive: for comparisons at equal cost."""
     batch_tokens: int = 4096
     """Tokens (16x16 pixels) per step, about, all processes and micro-batches together."""
     crops: tuple[tuple[int, int], ...] = ((16, 16), (16, 24), (24, 16), (24, 24))
@@ -29,16 +31,21 @@ class TrainConfig:
     """Micro-batches that a step is split into, to save memory."""
     init: Literal["random", "klt"] = "random"
     """klt: start the lapped transforms from the principal components of the data."""
-    part: Literal["all", "synthesis"] = "all"
-    """What is trained. With the synthesis alone, the rate stays as it is and is not computed."""
+    part: Literal["all", "linear", "synthesis", "entropy"] = "all"
+    """What is trained; linear: all but the residual branches of lapped transforms. With the
+    synthesis or the entropy model alone, the other half of the loss is not computed."""
+    optimizer: Literal["muon", "soap", "adamw"] = "muon"
+    """Of hidden matrices and convolutions."""
     lr_muon: float = 0.01
-    """Learning rate of hidden matrices and convolutions (Muon)."""
+    """Learning rate of hidden matrices and convolutions, whatever their optimiser."""
     lr_adam: float = 0.001
     """Learning rate of everything else (AdamW)."""
     lr_slow: float = 2e-5
     """Learning rate of the linear transforms that start from the KLT (AdamW)."""
     weight_decay: float = 0.01
-    """Of what Muon trains; each step shrinks it by lr_muon * weight_decay."""
+    """Of what `lr_muon` moves; each step shrinks it by lr_muon * weight_decay."""
+    weighting: float = 0.5
+    """Losses are divided by lmbda to this power, so that no quality owns the gradient."""
     warmup_steps: int = 100
     """Steps of linear growth of the learning rate."""
     decay_fraction: float = 0.3
@@ -71,7 +78,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("total_steps", "batch_tokens", "accumulate", "eval_every", "log_every"):
             _check(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("warmup_steps", "weight_decay", "seed", "threads", "profile", "save_minutes"):
+        for name in ("warmup_steps", "weight_decay", "seed", "threads", "profile"):
+            _check(getattr(self, name) >= 0, f"{name} must not be negative")
+        for name in ("total_minutes", "save_minutes"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")
         for name in ("downscale", "decay_fraction"):
             _check(0 <= getattr(self, name) <= 1, f"{name} must be in 0..1")
@@ -81,10 +90,16 @@ class TrainConfig:
         fits = all(len(crop) == 2 and min(crop) >= 1 for crop in self.crops)
         _check(bool(self.crops) and fits, "crops must be pairs of positive numbers of tokens")
 
-    def factor(self, step: int) -> float:
+    def done(self, step: int, seconds: float) -> float:
+        """Share of the run that lies behind a step that begins after so many seconds."""
+        if self.total_minutes:
+            return seconds / (60 * self.total_minutes)
+        return step / self.total_steps
+
+    def factor(self, step: int, seconds: float = 0.0) -> float:
         """Learning rate of `step` as a share of its peak: warm-up, constant, linear decay."""
         warmup = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
-        left = max(0.0, 1 - step / self.total_steps)
+        left = max(0.0, 1 - self.done(step, seconds))
         return warmup * (min(1.0, left / self.decay_fraction) if self.decay_fraction else 1.0)
 
 

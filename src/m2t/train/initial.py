@@ -1,6 +1,10 @@
 """The weights that a new run starts from."""
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from torch import Tensor
 
 from .. import checkpoint
 from ..config import STRIDE
@@ -10,14 +14,49 @@ from .config import RunConfig
 from .data import Crops
 
 NUM_PATCHES = 20_000
+ENTROPY = "entropy."
+PRIOR = ("entropy.prior_scale", "entropy.prior_slope")
+"""What an entropy model knows of each channel: another one for the same transforms can use it."""
+GROWTH = re.compile(r"\.(blocks|fine)\.")
+"""Residual parts of the transforms, which begin as the identity."""
+
+State = Mapping[str, Tensor]
 
 
-def initialise(model: Model, config: RunConfig, crops: Crops, weights: Path | None) -> None:
-    """Fill `model` from a file of weights, or from the data's principal components, or leave it."""
-    if weights is not None:
-        try:
-            model.load_state_dict(checkpoint.load_model(weights).state_dict())
-        except RuntimeError as error:
-            raise ModelError(f"{weights} holds another model than {model.config.name}") from error
+def initialise(model: Model, config: RunConfig, crops: Crops, weights: Sequence[Path]) -> None:
+    """Fill `model` from files of weights, or from the data's principal components, or leave it.
+
+    Transforms and entropy model come each from the first file where they fit. Transforms may have
+    residual blocks that the file lacks; an entropy model that fits nowhere begins at random.
+    """
+    if weights:
+        files = [checkpoint.load_model(path).state_dict() for path in weights]
+        model.load_state_dict(_merged(model.state_dict(), files, weights))
     elif config.train.init == "klt":
         model.initialise(crops.patches(NUM_PATCHES, STRIDE))
+
+
+def _merged(start: State, files: Sequence[State], paths: Sequence[Path]) -> State:
+    """`start` with what the files have for it."""
+    transforms = [_part(file, False) for file in files]
+    entropies = [_part(file, True) for file in files]
+    first = _first_fit(_part(start, False), transforms)
+    if first is None:
+        names = " and ".join(str(path) for path in paths)
+        raise ModelError(f"the transforms in {names} are not those of this model")
+    fitting = _first_fit(_part(start, True), entropies)
+    prior = {name: entropies[first][name] for name in PRIOR}
+    return {**start, **transforms[first], **(prior if fitting is None else entropies[fitting])}
+
+
+def _part(state: State, entropy: bool) -> State:
+    return {name: t for name, t in state.items() if name.startswith(ENTROPY) == entropy}
+
+
+def _first_fit(start: State, files: Sequence[State]) -> int | None:
+    """Index of the first file whose tensors all have a place, and that lacks new blocks at most."""
+    for i, file in enumerate(files):
+        known = all(name in start and t.shape == start[name].shape for name, t in file.items())
+        if known and all(GROWTH.search(name) for name in start.keys() - file.keys()):
+            return i
+    return None

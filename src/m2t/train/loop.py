@@ -16,6 +16,7 @@ from .config import RunConfig
 from .data import Crops, open_images, prefetch
 from .distributed import World, join
 from .log import Log, Meter
+from .memory import keep_freed_memory
 from .profile import profile_steps
 from .trainer import Trainer
 
@@ -26,7 +27,7 @@ def run(
     out: Path,
     *,
     resume: bool = False,
-    init: Path | None = None,
+    init: Sequence[Path] = (),
     minutes: float | None = None,
     overrides: Sequence[str] = (),
     cache: Path | None = None,
@@ -34,10 +35,12 @@ def run(
     """Train `preset` on the images of `data` (a folder, or a text file listing paths).
 
     Everything goes to the folder `out`; decoded images to `cache` (default: out/data). With
-    `resume`, go on from the newest checkpoint in `out`; with `init`, start from those weights.
+    `resume`, go on from the newest checkpoint in `out`; with `init`, start from the weights in
+    those files: transforms and entropy model each from the first one where they fit.
     `overrides` are of the form "train.lr_adam=0.002". Stops after `minutes`, at SIGTERM or at
     SIGINT with a checkpoint.
     """
+    keep_freed_memory()
     stop_at = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
     config = configure(preset, out, resume, overrides)
     if config.train.threads:
@@ -85,9 +88,10 @@ def train(trainer: Trainer, stop: Callable[[], bool]) -> None:
     meter, began = Meter(), time.monotonic() - progress.seconds
     saved = time.monotonic()
     quiet = None if world.leader else True  # None: a bar on a terminal only
-    bar = tqdm(total=options.total_steps, initial=progress.step, unit="step", disable=quiet)
+    length = None if options.total_minutes else options.total_steps
+    bar = tqdm(total=length, initial=progress.step, unit="step", disable=quiet)
     for batch in prefetch(trainer.crops.batch, progress.step):
-        if progress.step >= options.total_steps or world.any(stop()):
+        if options.done(progress.step, progress.seconds) >= 1 or world.any(stop()):
             break
         meter.add(batch, world.size, trainer.step(batch))
         progress.seconds = time.monotonic() - began
@@ -98,9 +102,10 @@ def train(trainer: Trainer, stop: Callable[[], bool]) -> None:
             if log:
                 totals = {"seconds": round(progress.seconds, 1), "skipped": progress.skipped}
                 log.write("train", progress.step, {**totals, **record, **trainer.learning_rates()})
-        last = progress.step == options.total_steps
+        last = options.done(progress.step, progress.seconds) >= 1
         if log and (last or progress.step % options.eval_every == 0):
-            log.write("eval", progress.step, trainer.evaluate())
+            seconds = {"seconds": round(progress.seconds, 1)}
+            log.write("eval", progress.step, {**seconds, **trainer.evaluate()})
         if log and time.monotonic() - saved > 60 * options.save_minutes:
             trainer.save()
             saved = time.monotonic()

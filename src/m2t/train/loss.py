@@ -14,7 +14,7 @@ class Loss(NamedTuple):
     """What one batch costs; 0-d tensors, means over the batch."""
 
     loss: Tensor
-    """(bpp + lmbda * mse) / sqrt(lmbda / lmbda_mid)."""
+    """(bpp + lmbda * mse) / (lmbda / lmbda_mid)^weighting."""
     bpp: Tensor
     """Bits per pixel."""
     mse: Tensor
@@ -22,14 +22,19 @@ class Loss(NamedTuple):
 
 
 def rate_distortion(
-    x: Tensor, x_hat: Tensor, bits: Tensor, lmbda: Tensor, rate: RateConfig
+    x: Tensor,
+    x_hat: Tensor,
+    bits: Tensor,
+    lmbda: Tensor,
+    rate: RateConfig,
+    weighting: float = 0.5,
 ) -> Loss:
     """Loss of x_hat (B, 3, H, W) against x, where `bits` (B,) were paid, at lmbda (B,)."""
     bpp = bits.float() / x[0, 0].numel()
     mse = 255**2 * (x_hat.float() - x).square().mean(dim=(1, 2, 3))
     # Along a typical R-D curve bpp and lmbda * mse both grow about like sqrt(lmbda): without the
     # division the high qualities would own the gradient.
-    loss = (bpp + lmbda * mse) / (lmbda / rate.lmbda_mid).sqrt()
+    loss = (bpp + lmbda * mse) / (lmbda / rate.lmbda_mid) ** weighting
     return Loss(loss.mean(), bpp.mean().detach(), mse.mean().detach())
 
 

@@ -1,4 +1,4 @@
-"""Muon for hidden matrices and convolutions, AdamW for everything else."""
+"""Muon (or another) for hidden matrices and convolutions, AdamW for everything else."""
 
 import math
 from collections import defaultdict
@@ -10,6 +10,7 @@ from torch import Tensor
 from ..entropy.transformer import EntropyModel
 from ..model import Model
 from .config import TrainConfig
+from .soap import Soap, as_matrices
 
 # Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
 # one before left them (Amsel et al. 2025, "The Polar Express").
@@ -82,18 +83,13 @@ class Muon(torch.optim.Optimizer):
         return param.grad.lerp(average, momentum)
 
 
-def as_matrices(weight: Tensor) -> Tensor:
-    """(N, rows, cols): a stack as it is, else one matrix; of a convolution (out, in * kh * kw)."""
-    return weight if weight.ndim == 3 else weight.flatten(1)[None]
-
-
 def build_optimizers(
     model: Model | EntropyModel, config: TrainConfig
 ) -> dict[str, torch.optim.Optimizer]:
     """Optimisers by name: "muon", "adam" and "slow", as far as the model has parameters for them.
 
     The model says which parameters Muon is not meant for (vectors, tables, first and last layers),
-    and which of those AdamW is to move at a rate of their own.
+    and which of those AdamW is to move at a rate of their own. "muon" may be another optimiser.
     """
     slow = model.slow_parameters()
     adam = model.adam_parameters() - slow
@@ -103,23 +99,25 @@ def build_optimizers(
     optimizers: dict[str, torch.optim.Optimizer] = {}
     for name, parameters in groups.items():
         peak = peak_rate(config, name)
-        optimizers[name] = (
-            Muon(parameters, peak, weight_decay=config.weight_decay)
-            if name == "muon"
-            else torch.optim.AdamW(
-                parameters, peak, betas=(0.9, 0.98), weight_decay=0.0, fused=True
+        decay = config.weight_decay if name == "muon" else 0.0
+        if name == "muon" and config.optimizer == "muon":
+            optimizers[name] = Muon(parameters, peak, weight_decay=decay)
+        elif name == "muon" and config.optimizer == "soap":
+            optimizers[name] = Soap(parameters, peak, weight_decay=decay)
+        else:
+            optimizers[name] = torch.optim.AdamW(
+                parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
             )
-        )
     return optimizers
 
 
 def set_learning_rates(
-    optimizers: dict[str, torch.optim.Optimizer], config: TrainConfig, step: int
+    optimizers: dict[str, torch.optim.Optimizer], config: TrainConfig, step: int, seconds: float
 ) -> None:
-    """Give each optimiser its learning rate of `step`."""
+    """Give each optimiser its learning rate of `step`, which begins after so many seconds."""
     for name, optimizer in optimizers.items():
         for group in optimizer.param_groups:
-            group["lr"] = peak_rate(config, name) * config.factor(step)
+            group["lr"] = peak_rate(config, name) * config.factor(step, seconds)
 
 
 def peak_rate(config: TrainConfig, optimizer: str) -> float:

@@ -5,6 +5,7 @@ A step depends on (seed, step, rank) and the weights before it, and on nothing e
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,12 @@ class Trainer:
     """Everything that a training step moves forward."""
 
     def __init__(
-        self, config: RunConfig, crops: Crops, out: Path, world: World, init: Path | None = None
+        self,
+        config: RunConfig,
+        crops: Crops,
+        out: Path,
+        world: World,
+        init: Sequence[Path] = (),
     ) -> None:
         """Go on from the newest checkpoint in `out`; without one, start from `init` or afresh."""
         self.config, self.crops, self.out, self.world = config, crops, out, world
@@ -55,8 +61,8 @@ class Trainer:
         self.model = Model(config.model)
         if not store.checkpoints(out):
             initialise(self.model, config, crops, init)
-        if options.part == "synthesis":
-            self.model.requires_grad_(False).synthesis.requires_grad_(True)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(self.model.in_part(name, options.part))
         self.model.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, options.ema)
         self.optimizers = build_optimizers(self.model, options)
@@ -77,7 +83,7 @@ class Trainer:
         measured = self.backward(batch)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
         if torch.isfinite(norm):
-            set_learning_rates(self.optimizers, options, step)
+            set_learning_rates(self.optimizers, options, step, self.progress.seconds)
             for optimizer in self.optimizers.values():
                 optimizer.step()
             self.ema.update(self.model, step)
@@ -108,8 +114,10 @@ class Trainer:
         ):
             with without_sync(self.forward, last=i + 1 == num_parts):
                 with self._autocast():
-                    out = self.forward(x, lmbda, options.part == "all")
-                losses = rate_distortion(x, out.x_hat, out.bits, lmbda, rate)
+                    out = self.forward(x, lmbda, options.part)
+                losses = rate_distortion(
+                    x, out.x_hat, out.bits, lmbda, rate, options.weighting
+                )
                 (losses.loss / num_parts).backward()
             measured += torch.stack(losses).detach() / num_parts
         return measured

@@ -1,10 +1,11 @@
 """Light transforms: a linear lapped transform, and residual networks at low resolution beside it.
 
-    x ─ unshuffle to 1/8 ─┬─ linear, 4x4 stride 2 ──────────────────────┬─► y at 1/16
-                          └─ 1x1, block, stride 2, blocks at 1/16, 1x1 ─┘
+    x ─ unshuffle to 1/8 ─┬─ linear, 4x4 stride 2 ───────────────────────┬─► y at 1/16
+                          └─ 1x1, blocks, stride 2, blocks at 1/16, 1x1 ─┘
 
-    y ─┬─ blocks at 1/16 ─ shuffle to 1/4 ─ 3x3 ─ 1x1 ─┬─ shuffle ─► x_hat
-       └─ linear, 4x4 stride 2 transposed ─ to 1/4 ─┴──┘
+    y ─┬─ blocks at 1/16 ─┬─ shuffle to 1/4 ─┬─ 3x3 ─ 1x1 ─┬─ shuffle ─► x_hat
+       │                  └─ blocks at 1/8 ──┤             │
+       └─ linear, 4x4 stride 2 transposed ───┴─────────────┘
 
 The linear part starts from the principal components of 16x16 patches (`initialise`) and the
 residual parts from zero, so that training starts near JPEG's rates, not at noise. Dense 3x3
@@ -64,6 +65,27 @@ def _precise(linear: nn.Module, x: Tensor) -> Tensor:
         return linear(x.float())
 
 
+class FineBlocks(nn.Module):
+    """Blocks at 1/8 resolution in the synthesis, which see the linear picture; zero at first."""
+
+    def __init__(self, config: TransformConfig) -> None:
+        super().__init__()
+        half = config.width // 2
+        self.spread = nn.Conv2d(config.width, 4 * half, 1)
+        self.blend = nn.Conv2d(192, half, 1)
+        self.blocks = nn.ModuleList(ResidualBlock(half) for _ in range(config.fine_blocks))
+        self.leave = nn.Conv2d(half, 4 * config.render_width, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def forward(self, z: Tensor, plain: Tensor, t: Tensor) -> Tensor:
+        """z (B, width, h, w), plain (B, 192, 2 h, 2 w) -> (B, render_width, 4 h, 4 w)."""
+        z = F.pixel_shuffle(self.spread(z), 2) + self.blend(plain)
+        for block in self.blocks:
+            z = block(z, t)
+        return F.pixel_shuffle(self.leave(F.relu(z)), 2)
+
+
 class LappedAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
@@ -74,6 +96,7 @@ class LappedAnalysis(nn.Module):
         self.linear = nn.Conv2d(192, channels, 4, stride=2, padding=1)
         self.enter = nn.Conv2d(192, half, 1)
         self.block = ResidualBlock(half)
+        self.fine = nn.ModuleList(ResidualBlock(half) for _ in range(config.fine_blocks))
         self.down = nn.Conv2d(half, width, 2, stride=2)
         self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
         self.leave = nn.Conv2d(width, channels, 1)
@@ -83,7 +106,10 @@ class LappedAnalysis(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality, -1..1."""
         x = to_eighth((x - 0.5) / _UNIT)
-        z = self.down(F.relu(self.block(self.enter(x), t)))
+        z = self.block(self.enter(x), t)
+        for block in self.fine:
+            z = block(z, t)
+        z = self.down(F.relu(z))
         for block in self.blocks:
             z = block(z, t)
         return _precise(self.linear, x) + self.leave(F.relu(z))
@@ -100,6 +126,7 @@ class LappedSynthesis(nn.Module):
         """Log scale of each channel on its way into the blocks: variances differ by 10^5."""
         self.enter = nn.Conv2d(channels, width, 1)
         self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
+        self.fine = FineBlocks(config) if config.fine_blocks else None
         self.spread = nn.Conv2d(width, 16 * render, 1)
         self.blend = nn.Conv2d(48, render, 1)
         self.render = nn.Conv2d(render, render, 3, padding=1)
@@ -109,11 +136,15 @@ class LappedSynthesis(nn.Module):
 
     def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality, -1..1."""
-        plain = F.pixel_shuffle(_precise(self.linear, y_hat), 2)  # (B, 48, 4 h, 4 w)
+        coarse = _precise(self.linear, y_hat)  # (B, 192, 2 h, 2 w)
+        plain = F.pixel_shuffle(coarse, 2)  # (B, 48, 4 h, 4 w)
         z = self.enter(y_hat * self.balance.exp()[:, None, None])
         for block in self.blocks:
             z = block(z, t)
-        z = F.pixel_shuffle(self.spread(F.relu(z)), 4) + self.blend(plain)
+        z = F.relu(z)
+        fine = None if self.fine is None else self.fine(z, coarse, t)
+        z = F.pixel_shuffle(self.spread(z), 4) + self.blend(plain)
+        z = z if fine is None else z + fine
         z = z + self.render(F.relu(z))
         return F.pixel_shuffle(plain + self.leave(F.relu(z)), 4) * _UNIT + 0.5
 

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Makes results/training/ARM.json for each ARM given: a recipe, trained for 20 minutes of one core. Two arms run at a
+# time, a core each; the machine should have nothing else to do. DATA as for train_light.sh.
+#     runs/search.sh DATA ARM [ARM ...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+data="$(realpath "$1")"
+floats=weights/light_float16.safetensors
+folder=checkpoints/search
+small="entropy.width=192 entropy.layers=2 entropy.heads=3 entropy.mlp_width=384 entropy.head_width=96"
+mkdir -p "$folder" results/training
+find "$data" -type f ! -name '*.tsv' -printf '%p\n' | grep -vFf runs/validation.txt | sort > checkpoints/train.txt
+find "$data" -type f -printf '%p\n' | grep -Ff runs/validation.txt | sort > checkpoints/validation.txt
+
+# stage NAME MINUTES [--init FILE ...] [KEY=VALUE ...]
+stage() {
+    local name="$1" minutes="$2" arguments=()
+    shift 2
+    for argument in "$@"; do
+        case "$argument" in
+            *=*) arguments+=(--set "$argument") ;;
+            *) arguments+=("$argument") ;;
+        esac
+    done
+    m2t train --preset light --data checkpoints/train.txt --cache checkpoints/data --out "$folder/$name" --resume \
+        --set train.threads=1 --set "train.total_minutes=$minutes" "${arguments[@]}" > "$folder/$name.log" 2>&1
+}
+
+arm() {
+    local name="$1" runs=("$folder/$1")
+    case "$name" in
+        # From the principal components.
+        base) stage "$name" 20 ;;
+        random) stage "$name" 20 train.init=random ;;
+        adamw) stage "$name" 20 train.optimizer=adamw train.lr_muon=0.002 ;;
+        soap) stage "$name" 20 train.optimizer=soap train.lr_muon=0.002 ;;
+        mixture1) stage "$name" 20 entropy.mixtures=1 ;;
+        mixture2) stage "$name" 20 entropy.mixtures=2 ;;
+        batch1280) stage "$name" 20 train.batch_tokens=1280 ;;
+        crops16) stage "$name" 20 'train.crops=[[16,16]]' ;;
+        weighting) stage "$name" 20 train.weighting=0.35 ;;
+        small) stage "$name" 20 $small ;;
+        linear)
+            runs=("$folder/$name-1" "$folder/$name-2")
+            stage "$name-1" 5 train.part=linear train.lr_slow=0.0002 transform.width=16 transform.render_width=4 $small
+            stage "$name-2" 15 --init "$folder/$name-1/model.safetensors"
+            ;;
+        # From the weights of 7,780 steps.
+        more) stage "$name" 20 --init "$floats" ;;
+        more_slowly) stage "$name" 20 --init "$floats" train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
+        more_gently) stage "$name" 20 --init "$floats" train.lr_muon=0.004 train.lr_adam=0.0003 ;;
+        more_linear)
+            stage "$name" 20 --init "$floats" train.lr_muon=0.0075 train.lr_adam=0.0005 train.lr_slow=0.00008
+            ;;
+        more_fine) stage "$name" 20 --init "$floats" transform.fine_blocks=2 ;;
+        more_deep) stage "$name" 20 --init "$floats" transform.blocks=5 ;;
+        more_batch) stage "$name" 20 --init "$floats" train.batch_tokens=5120 ;;
+        more_decay) stage "$name" 20 --init "$floats" train.decay_fraction=1 ;;
+        more_crops) stage "$name" 20 --init "$floats" 'train.crops=[[24,24]]' train.lr_muon=0.0075 ;;
+        more_synthesis) stage "$name" 20 --init "$floats" train.part=synthesis ;;
+        more_staged)
+            runs=("$folder/$name-1" "$folder/$name-2" "$folder/$name-3")
+            stage "$name-1" 4 --init "$floats" train.part=entropy $small
+            stage "$name-2" 11 --init "$folder/$name-1/model.safetensors" $small
+            stage "$name-3" 5 --init "$folder/$name-2/model.safetensors" --init "$floats" train.part=entropy
+            ;;
+        *) echo "search.sh: unknown arm $name" >&2 && return 1 ;;
+    esac
+    python -m m2t.train.compare "${runs[@]}" --images checkpoints/validation.txt --out "results/training/$name.json"
+}
+
+shift
+while [ $# -gt 0 ]; do
+    for core in 0 1; do
+        [ $# -gt 0 ] || break
+        (taskset -p -c "$core" $BASHPID > /dev/null && arm "$1") &
+        shift
+    done
+    wait
+done

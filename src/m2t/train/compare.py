@@ -1,0 +1,77 @@
+"""What a training run cost and reached, as JSON: `python -m m2t.train.compare RUN ... --out FILE`.
+
+Several runs are stages, one after the other; the last one's averaged weights are judged, on
+photographs that no run has seen.
+"""
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..checkpoint import load_model
+from ..config import STRIDE
+from ..image import open_image, to_picture
+from .config import RunConfig
+from .data import centre, list_images
+from .evaluate import evaluate
+
+
+def main() -> None:
+    """Write FILE."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument("--images", type=Path, required=True, help="Folder, or list of images.")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    result = {
+        "schema": 1,
+        "stages": [stage(run) for run in options.runs],
+        "validation": validate(options.runs[-1] / "model.safetensors", options.images),
+    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def stage(run: Path) -> dict[str, Any]:
+    """Options that differ from the preset's, time, speed, and the curve of a run."""
+    config = RunConfig.load(run / "config.json")
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    train = [record for record in records if record["kind"] == "train"]
+    evals = [record for record in records if record["kind"] == "eval"]
+    return {
+        "options": _differences(RunConfig.of_preset(config.model.name), config),
+        "steps": evals[-1]["step"],
+        "seconds": evals[-1]["seconds"],
+        "pixels_per_second": float(np.median([record["pixels_per_second"] for record in train])),
+        "curve": [{key: record[key] for key in ("step", "seconds", "loss")} for record in evals],
+    }
+
+
+def _differences(usual: RunConfig, config: RunConfig) -> dict[str, Any]:
+    before, now = dataclasses.asdict(usual), dataclasses.asdict(config)
+    sections = {"train": (before["train"], now["train"])}
+    for name, values in now["model"].items():
+        if isinstance(values, dict):
+            sections[name] = (before["model"][name], values)
+    return {
+        f"{section}.{key}": value
+        for section, (old, new) in sections.items()
+        for key, value in new.items()
+        if old[key] != value
+    }
+
+
+def validate(weights: Path, images: Path) -> dict[str, Any]:
+    """Loss and points (train/evaluate.py) of the middles of `images`, a window each."""
+    model = load_model(weights)
+    largest = STRIDE * model.config.entropy.window
+    pixels = (to_picture(open_image(path)).rgb for path in list_images(images))
+    return evaluate(model, [centre(rgb, largest) for rgb in pixels], model.config.rate)
+
+
+if __name__ == "__main__":
+    main()
