@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Makes results/integers_light.json: what the integer entropy model costs in rate, over the float one, on Kodak.
+# Makes results/integers_light.json: what the shipped integer entropy model costs in rate on Kodak, over the floats that
+# it was exported from (RUN/model.safetensors).
+#     runs/integers.sh FLOATS
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python -m m2t.eval.integers "${M2T_KODAK:-../shared/data/kodak}" \
-    --floats weights/light_float16.safetensors --out results/integers_light.json
+    --floats "$1" --out results/integers_light.json

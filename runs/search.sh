@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 data="$(realpath "$1")"
-floats=weights/light_float16.safetensors
+shipped=src/m2t/weights/light.safetensors
 folder=checkpoints/search
 small="entropy.width=192 entropy.layers=2 entropy.heads=3 entropy.mlp_width=384 entropy.head_width=96"
 mkdir -p "$folder" results/training
@@ -32,6 +32,7 @@ arm() {
     case "$name" in
         # From the principal components.
         base) stage "$name" 20 ;;
+        plain) stage "$name" 20 train.precondition=false train.lr_slow=0.00002 ;;
         random) stage "$name" 20 train.init=random ;;
         adamw) stage "$name" 20 train.optimizer=adamw train.lr_muon=0.002 ;;
         soap) stage "$name" 20 train.optimizer=soap train.lr_muon=0.002 ;;
@@ -43,27 +44,25 @@ arm() {
         small) stage "$name" 20 $small ;;
         linear)
             runs=("$folder/$name-1" "$folder/$name-2")
-            stage "$name-1" 5 train.part=linear train.lr_slow=0.0002 transform.width=16 transform.render_width=4 $small
+            stage "$name-1" 5 train.part=linear
             stage "$name-2" 15 --init "$folder/$name-1/model.safetensors"
             ;;
-        # From the weights of 7,780 steps.
-        more) stage "$name" 20 --init "$floats" ;;
-        more_slowly) stage "$name" 20 --init "$floats" train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
-        more_gently) stage "$name" 20 --init "$floats" train.lr_muon=0.004 train.lr_adam=0.0003 ;;
-        more_linear)
-            stage "$name" 20 --init "$floats" train.lr_muon=0.0075 train.lr_adam=0.0005 train.lr_slow=0.00008
-            ;;
-        more_fine) stage "$name" 20 --init "$floats" transform.fine_blocks=2 ;;
-        more_deep) stage "$name" 20 --init "$floats" transform.blocks=5 ;;
-        more_batch) stage "$name" 20 --init "$floats" train.batch_tokens=5120 ;;
-        more_decay) stage "$name" 20 --init "$floats" train.decay_fraction=1 ;;
-        more_crops) stage "$name" 20 --init "$floats" 'train.crops=[[24,24]]' train.lr_muon=0.0075 ;;
-        more_synthesis) stage "$name" 20 --init "$floats" train.part=synthesis ;;
+        # From the shipped weights.
+        more) stage "$name" 20 --init "$shipped" ;;
+        more_slowly) stage "$name" 20 --init "$shipped" train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
+        more_gently) stage "$name" 20 --init "$shipped" train.lr_muon=0.004 train.lr_adam=0.0003 ;;
+        more_linear) stage "$name" 20 --init "$shipped" train.lr_slow=0.0004 ;;
+        more_fine) stage "$name" 20 --init "$shipped" transform.fine_blocks=2 ;;
+        more_deep) stage "$name" 20 --init "$shipped" transform.blocks=5 ;;
+        more_batch) stage "$name" 20 --init "$shipped" train.batch_tokens=5120 ;;
+        more_decay) stage "$name" 20 --init "$shipped" train.decay_fraction=1 ;;
+        more_crops) stage "$name" 20 --init "$shipped" 'train.crops=[[24,24]]' train.lr_muon=0.0075 ;;
+        more_synthesis) stage "$name" 20 --init "$shipped" train.part=synthesis ;;
         more_staged)
             runs=("$folder/$name-1" "$folder/$name-2" "$folder/$name-3")
-            stage "$name-1" 4 --init "$floats" train.part=entropy $small
+            stage "$name-1" 4 --init "$shipped" train.part=entropy $small
             stage "$name-2" 11 --init "$folder/$name-1/model.safetensors" $small
-            stage "$name-3" 5 --init "$folder/$name-2/model.safetensors" --init "$floats" train.part=entropy
+            stage "$name-3" 5 --init "$folder/$name-2/model.safetensors" --init "$shipped" train.part=entropy
             ;;
         *) echo "search.sh: unknown arm $name" >&2 && return 1 ;;
     esac

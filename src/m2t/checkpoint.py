@@ -20,6 +20,7 @@ from .entropy.floating import FloatNetwork
 from .entropy.integer.choice import choose
 from .entropy.integer.network import IntegerNetwork
 from .entropy.integer.operations import Operations
+from .entropy.integer.restore import restore
 from .entropy.predictor import Network
 from .errors import ConfigError, ModelError
 from .model import Model
@@ -123,5 +124,13 @@ def build_codec(
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """The model stored at `path`, in evaluation mode."""
-    return build_model(*read_model(path))
+    """The float model stored at `path`, or one that is as good as what was exported to it."""
+    config, state = read_model(path)
+    if integers := integer_tensors(state):
+        floats = {name: t for name, t in state.items() if not name.startswith(INTEGER)}
+        try:
+            restored = restore(config, integers)
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(f"weights do not fit their configuration: {error}") from error
+        state = floats | {f"entropy.{name}": t for name, t in restored.items()}
+    return build_model(config, state)

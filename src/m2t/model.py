@@ -93,10 +93,21 @@ class Model(Transforms):
         transforms = {
             name
             for name, parameter in self.named_parameters()
-            if parameter.ndim < 2 or "leave." in name or "blend." in name
+            if parameter.ndim < 2 or "leave." in name
         }
         entropy = {f"entropy.{name}" for name in self.entropy.adam_parameters()}
         return self.slow_parameters() | transforms | entropy
+
+    def pixel_parameters(self) -> dict[str, int]:
+        """Names of layers that see blocks of pixels of the picture, and the side of the blocks."""
+        if not isinstance(self.analysis, LappedAnalysis):
+            return {}
+        sides = {
+            "analysis.enter.weight": 8,
+            "synthesis.blend.weight": 4,
+            "synthesis.fine.blend.weight": 8,
+        }
+        return {name: sides[name] for name, _ in self.named_parameters() if name in sides}
 
     def slow_parameters(self) -> set[str]:
         """Names of the linear transforms: they start near their best, and errors cost most."""

@@ -64,6 +64,13 @@ def test_learning_rate_warms_up_stays_and_decays():
     assert config.factor(2000) == 0  # a shortened run that is already past its end
 
 
+def test_learning_rate_follows_the_clock_if_the_length_is_a_time():
+    config = TrainConfig(total_steps=1, total_minutes=10, warmup_steps=0, decay_fraction=0.5)
+    assert config.factor(5, seconds=299) == 1
+    assert config.factor(500, seconds=450) == pytest.approx(0.5)
+    assert config.done(500, seconds=600) == 1
+
+
 def test_learning_rate_without_warm_up_and_decay():
     config = TrainConfig(total_steps=10, warmup_steps=0, decay_fraction=0)
     assert {config.factor(step) for step in range(10)} == {1.0}

@@ -60,7 +60,7 @@ def test_run_leaves_log_config_checkpoint_and_model(quick_run):
 
 
 def test_loss_falls_on_one_batch(make_trainer):
-    trainer = make_trainer("train.lr_slow=0.003", "train.decay_fraction=0")
+    trainer = make_trainer("train.lr_slow=0.03", "train.decay_fraction=0")
     batch = trainer.crops.batch(0)
     losses = [trainer.step(batch)[0].item() for _ in range(30)]
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
@@ -164,8 +164,50 @@ def test_init_starts_from_weights_alone(quick_run):
     second = quick_run("second", init=[first / "model.safetensors"], minutes=0.0)
     a, b = (checkpoint.load_model(run / "model.safetensors") for run in (first, second))
     assert same(a.state_dict(), b.state_dict())
-    with pytest.raises(ModelError, match="another model"):
+    with pytest.raises(ModelError, match="not those of this model"):
         quick_run("third", "transform.width=8", init=[first / "model.safetensors"])
+
+
+def test_init_takes_transforms_and_entropy_model_each_from_where_they_fit(quick_run):
+    first = quick_run("first")
+    narrow = quick_run("narrow", "entropy.width=16", init=[first / "model.safetensors"])
+    both = [run / "model.safetensors" for run in (narrow, first)]
+    mixed = quick_run("mixed", "transform.fine_blocks=1", init=both, minutes=0.0)
+    a, b, result = (
+        checkpoint.load_model(run / "model.safetensors") for run in (narrow, first, mixed)
+    )
+    assert same(result.entropy.state_dict(), b.entropy.state_dict())
+    assert torch.equal(result.analysis.enter.weight, a.analysis.enter.weight)
+    assert not torch.equal(result.analysis.enter.weight, b.analysis.enter.weight)
+
+
+def test_run_of_a_given_time(quick_run):
+    out = quick_run("run", "train.total_minutes=0.02", "train.total_steps=1")
+    last = records(out)[-1]
+    assert last["kind"] == "eval"
+    assert last["step"] > 1
+    assert last["seconds"] >= 1.2
+
+
+@pytest.mark.parametrize("part", ["entropy", "synthesis"])
+def test_a_part_is_trained_alone(make_trainer, part):
+    trainer = make_trainer(f"train.part={part}")
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    loss, bpp, mse, norm = trainer.step(trainer.crops.batch(0)).tolist()
+    skipped, computed = (bpp, mse) if part == "synthesis" else (mse, bpp)
+    assert skipped == 0 < min(loss, computed, norm)
+    moved = {n for n, p in trainer.model.named_parameters() if not torch.equal(p, before[n])}
+    assert moved
+    assert all(name.startswith(f"{part}.") for name in moved)
+    point = trainer.evaluate()["points"][0]
+    assert min(point["bpp"], point["psnr"]) > 0
+
+
+def test_linear_part(make_trainer):
+    trainer = make_trainer("train.part=linear")
+    moving = {n for n, p in trainer.model.named_parameters() if p.requires_grad}
+    assert {"gain", "analysis.linear.weight", "synthesis.linear.bias"} < moving
+    assert not any("blocks" in name and not name.startswith("entropy.") for name in moving)
 
 
 def test_klt_is_a_better_start_than_noise(make_trainer, monkeypatch):
@@ -194,14 +236,3 @@ def test_tensorboard_missing(quick_run, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
     with pytest.raises(ConfigError, match="m2t\\[train\\]"):
         quick_run("run", "train.tensorboard=true")
-
-
-def test_synthesis_alone(make_trainer):
-    trainer = make_trainer("train.part=synthesis")
-    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
-    loss, bpp, mse, norm = trainer.step(trainer.crops.batch(0)).tolist()
-    assert bpp == 0 < min(loss, mse, norm)
-    moved = {n for n, p in trainer.model.named_parameters() if not torch.equal(p, before[n])}
-    assert moved
-    assert all(name.startswith("synthesis.") for name in moved)
-    assert trainer.evaluate()["points"][0]["bpp"] > 0

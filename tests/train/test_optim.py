@@ -5,10 +5,13 @@ from torch import nn
 from m2t.config import RateConfig
 from m2t.model import Model
 from m2t.presets import tiny
+from m2t.train import soap
 from m2t.train.config import TrainConfig
+from m2t.train.data import Crops, open_images
 from m2t.train.ema import Ema
 from m2t.train.loss import draw_lambdas, rate_distortion
 from m2t.train.optim import Muon, as_matrices, build_optimizers, orthogonalise, set_learning_rates
+from m2t.train.soap import Soap
 
 
 def test_orthogonalise_brings_singular_values_near_one():
@@ -54,10 +57,22 @@ def test_muon_update_has_the_promised_norm(shape, norm):
     assert 0.85 < torch.linalg.matrix_norm(matrix, ord=2) / norm < 1.2
 
 
-def test_every_parameter_has_one_optimiser_and_its_rate():
+@pytest.mark.parametrize("shape", [(8, 12, 1, 1), (8, 12)])
+def test_muon_moves_a_layer_as_if_its_inputs_were_even(shape):
+    inputs = torch.diag(torch.logspace(0, 2, 12))
+    param = nn.Parameter(torch.zeros(shape))
+    param.grad = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    Muon([param], lr=0.1, inputs={param: inputs}).step()
+    [moved] = as_matrices(param.detach()) @ inputs.inverse()
+    values = torch.linalg.svdvals(moved)
+    assert 0.07 < values.min() < values.max() < 0.12
+
+
+def test_every_parameter_has_one_optimiser_and_its_rate(photos, tmp_path):
+    crops = Crops(open_images(photos, tmp_path), TrainConfig(crops=((4, 4),)))
     config = TrainConfig(total_steps=10, warmup_steps=2, lr_muon=4.0, lr_adam=2.0, lr_slow=1.0)
     model = Model(tiny())
-    optimizers = build_optimizers(model, config)
+    optimizers = build_optimizers(model, config, crops)
     set_learning_rates(optimizers, config, step=0, seconds=0.0)
     groups = {name: optimizer.param_groups[0] for name, optimizer in optimizers.items()}
     assert {name: group["lr"] for name, group in groups.items()} == {
@@ -68,6 +83,41 @@ def test_every_parameter_has_one_optimiser_and_its_rate():
     params = [id(param) for group in groups.values() for param in group["params"]]
     assert sorted(params) == sorted(map(id, model.parameters()))
     assert min(param.ndim for param in groups["muon"]["params"]) >= 2
+
+
+def test_soap_does_not_depend_on_the_basis():
+    """Gradients that are rotated on both sides lead to weights that are rotated alike."""
+    torch.manual_seed(0)
+    left, right = (torch.linalg.qr(torch.randn(n, n)).Q for n in (6, 6))
+    grads = torch.randn(15, 6, 6)
+    plain, rotated = (nn.Parameter(torch.zeros(6, 6)) for _ in range(2))
+    for param, turned in ((plain, grads), (rotated, left @ grads @ right)):
+        optimizer = Soap([param], lr=0.1, frequency=4)
+        for grad in turned:
+            param.grad = grad.clone()
+            optimizer.step()
+    assert plain.abs().mean() > 0.1
+    torch.testing.assert_close(left @ plain @ right, rotated, atol=1e-3, rtol=1e-3)
+
+
+def test_soap_is_adam_for_sides_that_are_too_long(monkeypatch):
+    monkeypatch.setattr(soap, "LARGEST", 2)
+    params = [nn.Parameter(torch.zeros(4, 3, 2, 2)) for _ in range(2)]
+    adam = torch.optim.Adam([params[0]], lr=0.1, betas=(0.95, 0.95))
+    soap_too = Soap([params[1]], lr=0.1)
+    params[1].grad = torch.zeros(params[1].shape)
+    soap_too.step()  # the first gradient only finds a basis
+    for optimizer, param in zip((adam, soap_too), params, strict=True):
+        for i in range(5):
+            param.grad = torch.randn(param.shape, generator=torch.Generator().manual_seed(i))
+            optimizer.step()
+    torch.testing.assert_close(*params)
+
+
+def test_soap_leaves_what_has_no_gradient():
+    param = nn.Parameter(torch.ones(4, 4))
+    Soap([param], lr=0.1, weight_decay=0.5).step()
+    assert torch.equal(param, torch.ones(4, 4))
 
 
 def test_ema_follows_parameters_and_leaves_buffers():
@@ -93,6 +143,8 @@ def test_loss_is_rate_plus_lambda_distortion():
     loss = rate_distortion(x, x_hat, torch.tensor([32.0, 64.0]), lmbda, rate)
     # (1 + 0.01 * 100) / sqrt(1 / 2) and (2 + 0.04 * 100) / sqrt(2)
     torch.testing.assert_close(loss.loss, torch.tensor((2 * 2**0.5 + 6 / 2**0.5) / 2))
+    even = rate_distortion(x, x_hat, torch.tensor([32.0, 64.0]), lmbda, rate, weighting=0.0)
+    torch.testing.assert_close(even.loss, torch.tensor((2 + 6) / 2))
     torch.testing.assert_close(loss.bpp, torch.tensor(1.5))
     torch.testing.assert_close(loss.mse, torch.tensor(100.0))
 

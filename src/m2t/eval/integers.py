@@ -1,6 +1,6 @@
 """What the integer entropy model costs in rate over the float model that it was exported from.
 
-    python -m m2t.eval.integers IMAGES --floats weights/light_float16.safetensors --out FILE
+    python -m m2t.eval.integers IMAGES --floats RUN/model.safetensors --out FILE
 
 Both predict the very same tokens. The float model's bits are those of training: one masked pass,
 the exact density; the integer model's are those that its coder takes, escapes and all.

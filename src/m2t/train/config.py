@@ -36,12 +36,15 @@ class TrainConfig:
     synthesis or the entropy model alone, the other half of the loss is not computed."""
     optimizer: Literal["muon", "soap", "adamw"] = "muon"
     """Of hidden matrices and convolutions."""
+    precondition: bool = True
+    """Let what sees pixels move by what the frequencies of photographs are like; without it, Adam
+    moves the linear lapped transforms, and Muon the layers that see blocks of pixels, as others."""
     lr_muon: float = 0.01
     """Learning rate of hidden matrices and convolutions, whatever their optimiser."""
     lr_adam: float = 0.001
     """Learning rate of everything else (AdamW)."""
-    lr_slow: float = 2e-5
-    """Learning rate of the linear transforms that start from the KLT (AdamW)."""
+    lr_slow: float = 1e-4
+    """Learning rate of the linear lapped transforms (train/lapped.py)."""
     weight_decay: float = 0.01
     """Of what `lr_muon` moves; each step shrinks it by lr_muon * weight_decay."""
     weighting: float = 0.5
@@ -124,7 +127,7 @@ def recipe(model: ModelConfig) -> TrainConfig:
             batch_tokens=144,
             crops=((4, 6), (6, 6)),
             warmup_steps=10,
-            lr_slow=0.001,  # it starts from noise
+            lr_slow=0.01,  # it starts from noise
         )
     return TrainConfig(  # hours on two cores
         total_steps=9_000,

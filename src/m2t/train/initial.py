@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from .. import checkpoint
@@ -12,6 +13,7 @@ from ..errors import ModelError
 from ..model import Model
 from .config import RunConfig
 from .data import Crops
+from .frequencies import whitening
 
 NUM_PATCHES = 20_000
 ENTROPY = "entropy."
@@ -34,6 +36,21 @@ def initialise(model: Model, config: RunConfig, crops: Crops, weights: Sequence[
         model.load_state_dict(_merged(model.state_dict(), files, weights))
     elif config.train.init == "klt":
         model.initialise(crops.patches(NUM_PATCHES, STRIDE))
+        if config.train.precondition:
+            _even(model, crops)
+
+
+@torch.no_grad()
+def _even(model: Model, crops: Crops) -> None:
+    """Let layers that see blocks of pixels answer to all frequencies alike.
+
+    By random weights they would see little more than how bright a block is.
+    """
+    parameters = dict(model.named_parameters())
+    for name, side in model.pixel_parameters().items():
+        weight = parameters[name]
+        rows = torch.randn(len(weight), 3 * side**2) / (3 * side**2) ** 0.5
+        weight.copy_((rows @ whitening(crops.patches(NUM_PATCHES, side))).view_as(weight))
 
 
 def _merged(start: State, files: Sequence[State], paths: Sequence[Path]) -> State:

@@ -2,16 +2,22 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
 from ..entropy.transformer import EntropyModel
 from ..model import Model
+from ..transforms.lapped import SUPPORT
 from .config import TrainConfig
+from .data import Crops
+from .frequencies import strengths, whitening
+from .lapped import LappedAdam
 from .soap import Soap, as_matrices
 
+NUM_PATCHES = 5_000
+"""From which the strength of frequencies is measured."""
 # Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
 # one before left them (Amsel et al. 2025, "The Polar Express").
 COEFFICIENTS = (
@@ -52,8 +58,14 @@ class Muon(torch.optim.Optimizer):
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
+        inputs: Mapping[Tensor, Tensor] | None = None,
     ) -> None:
+        """`inputs`: for some of the matrices, a matrix (cols, cols) that makes their inputs even.
+
+        They are moved as if their inputs had come through it.
+        """
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        self.inputs = dict(inputs or {})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -64,12 +76,16 @@ class Muon(torch.optim.Optimizer):
             for param in group["params"]:
                 if param.grad is not None:
                     update = as_matrices(self._nesterov(param, group["momentum"]))
+                    if param in self.inputs:
+                        update = update @ self.inputs[param].T
                     by_shape[update.shape[1:]].append((param, update))
             for shape, members in by_shape.items():
                 size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 updates = orthogonalise(torch.cat([update for _, update in members]))
                 counts = [len(update) for _, update in members]
                 for (param, _), update in zip(members, updates.split(counts), strict=True):
+                    if param in self.inputs:
+                        update = update.to(param.dtype) @ self.inputs[param]  # noqa: PLW2901
                     param.mul_(1 - group["lr"] * group["weight_decay"])
                     param.add_(update.reshape(param.shape), alpha=-size)
 
@@ -84,12 +100,14 @@ class Muon(torch.optim.Optimizer):
 
 
 def build_optimizers(
-    model: Model | EntropyModel, config: TrainConfig
+    model: Model | EntropyModel, config: TrainConfig, crops: Crops | None = None
 ) -> dict[str, torch.optim.Optimizer]:
     """Optimisers by name: "muon", "adam" and "slow", as far as the model has parameters for them.
 
     The model says which parameters Muon is not meant for (vectors, tables, first and last layers),
-    and which of those AdamW is to move at a rate of their own. "muon" may be another optimiser.
+    and which of those are to move at a rate of their own ("slow": linear lapped transforms). For
+    these, and for layers that see blocks of pixels, `crops` tell what photographs are like.
+    "muon" may be another optimiser.
     """
     slow = model.slow_parameters()
     adam = model.adam_parameters() - slow
@@ -101,14 +119,27 @@ def build_optimizers(
         peak = peak_rate(config, name)
         decay = config.weight_decay if name == "muon" else 0.0
         if name == "muon" and config.optimizer == "muon":
-            optimizers[name] = Muon(parameters, peak, weight_decay=decay)
+            inputs = _inputs(model, crops) if crops is not None and config.precondition else {}
+            optimizers[name] = Muon(parameters, peak, weight_decay=decay, inputs=inputs)
         elif name == "muon" and config.optimizer == "soap":
             optimizers[name] = Soap(parameters, peak, weight_decay=decay)
+        elif name == "slow" and config.precondition:
+            assert crops is not None
+            strength = strengths(crops.patches(NUM_PATCHES, SUPPORT))
+            optimizers[name] = LappedAdam(*parameters, strength, peak)
         else:
             optimizers[name] = torch.optim.AdamW(
                 parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
             )
     return optimizers
+
+
+def _inputs(model: Model | EntropyModel, crops: Crops) -> dict[Tensor, Tensor]:
+    """What makes the inputs even of layers that see blocks of pixels."""
+    sides = model.pixel_parameters()
+    whitenings = {side: whitening(crops.patches(NUM_PATCHES, side)) for side in sides.values()}
+    parameters = dict(model.named_parameters())
+    return {parameters[n]: whitenings[s].to(parameters[n].device) for n, s in sides.items()}
 
 
 def set_learning_rates(

@@ -89,6 +89,8 @@ class Soap(torch.optim.Optimizer):
         if "count" not in state:
             state["count"] = torch.zeros(())
             state["mean"], state["square"] = torch.zeros_like(grad), torch.zeros_like(grad)
+            # In its own basis a gradient is diagonal: what is 0 elsewhere would be scaled up to 1.
+            return torch.zeros_like(grad)
         state["count"] += 1
         count = int(state["count"])
 

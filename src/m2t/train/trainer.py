@@ -65,7 +65,7 @@ class Trainer:
             parameter.requires_grad_(self.model.in_part(name, options.part))
         self.model.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, options.ema)
-        self.optimizers = build_optimizers(self.model, options)
+        self.optimizers = build_optimizers(self.model, options, self.crops)
         stored = store.load_newest(out, self.model, self.ema, self.optimizers)
         if stored is not None:
             self.progress = Progress(**stored)
@@ -115,9 +115,7 @@ class Trainer:
             with without_sync(self.forward, last=i + 1 == num_parts):
                 with self._autocast():
                     out = self.forward(x, lmbda, options.part)
-                losses = rate_distortion(
-                    x, out.x_hat, out.bits, lmbda, rate, options.weighting
-                )
+                losses = rate_distortion(x, out.x_hat, out.bits, lmbda, rate, options.weighting)
                 (losses.loss / num_parts).backward()
             measured += torch.stack(losses).detach() / num_parts
         return measured

@@ -21,6 +21,8 @@ from torch.nn import functional as F
 from ..config import TransformConfig
 
 _PATCH = 16
+SUPPORT = 32
+"""Side, in pixels, of the picture that a linear kernel is."""
 _UNIT = 64 / 255
 """Inside, images count in quantiser steps of the middle lambda: lambda 0.0063 calls for a
 distortion of 2.16 / lambda per orthonormal coefficient on the 255 scale, a step of 64."""
@@ -29,6 +31,16 @@ distortion of 2.16 / lambda per orthonormal coefficient on the 255 scale, a step
 def to_eighth(x: Tensor) -> Tensor:
     """(B, 3, H, W) -> (B, 192, H/8, W/8), by way of 1/4 resolution."""
     return F.pixel_unshuffle(F.pixel_unshuffle(x, 4), 2)
+
+
+def from_eighth(x: Tensor) -> Tensor:
+    """The inverse of to_eighth."""
+    return F.pixel_shuffle(F.pixel_shuffle(x, 2), 4)
+
+
+def in_steps(x: Tensor) -> Tensor:
+    """Pixels 0..1 as the linear transforms count them."""
+    return (x - 0.5) / _UNIT
 
 
 class ResidualBlock(nn.Module):
@@ -105,7 +117,7 @@ class LappedAnalysis(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality, -1..1."""
-        x = to_eighth((x - 0.5) / _UNIT)
+        x = to_eighth(in_steps(x))
         z = self.block(self.enter(x), t)
         for block in self.fine:
             z = block(z, t)

@@ -35,6 +35,8 @@ SQUASH_ENTRIES = 256
 HEADROOM = 8.0
 """The residual stream's limit over the largest value seen in calibration."""
 
+RUNGS_PER_NAT = SIGMAS_PER_OCTAVE / math.log(2)
+
 Stats = dict[str, Tensor]
 """Largest absolute value of each channel, by the place where it was seen."""
 
@@ -206,16 +208,19 @@ class Exporter:
                 assert isinstance(layer, nn.Linear)
                 entry = units[k + 1] / HIDDEN_STEPS
                 self.linear(f"head.from_earlier.{k}", layer.weight, None, self.token_unit, entry)
-        rungs_per_nat = SIGMAS_PER_OCTAVE / math.log(2)
         for k, layer in enumerate(layers):
             assert isinstance(layer, nn.Linear)
-            # Outputs: means as they are, scales in rungs of the ladder, logits in table steps.
-            scale = torch.tensor([1.0, 1 / rungs_per_nat, 1 / EXP_STEPS], dtype=torch.float64)
-            scale = scale.repeat_interleave(layer.out_features // 3)
+            scale = output_units(layer.out_features // 3)
             self.linear(f"head.out.{k}", layer.weight, layer.bias, units[k], scale)
         prior = self.model.prior(qualities(self.config))[:, 0].double()  # (100, C)
         self.tensors["head.means"] = ((1 << MEAN_BITS) * prior.exp()).float()
-        self.tensors["head.rungs"] = (prior * rungs_per_nat + UNIT_SIGMA).float()
+        self.tensors["head.rungs"] = (prior * RUNGS_PER_NAT + UNIT_SIGMA).float()
+
+
+def output_units(num_components: int) -> Tensor:
+    """(3 n,) units of the head's outputs: means as they are, rungs of scale, steps of logits."""
+    units = torch.tensor([1.0, 1 / RUNGS_PER_NAT, 1 / EXP_STEPS], dtype=torch.float64)
+    return units.repeat_interleave(num_components)
 
 
 def qualities(config: ModelConfig) -> Tensor:
