@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Makes results/training/ARM.json for each ARM given: a recipe, trained for 20 minutes of one core. Two arms run at a
 # time, a core each; the machine should have nothing else to do. DATA as for train_light.sh.
+# Arms that go on from weights do so from START (by default the shipped ones).
 #     runs/search.sh DATA ARM [ARM ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 data="$(realpath "$1")"
-shipped=src/m2t/weights/light.safetensors
+start="${START:-src/m2t/weights/light.safetensors}"
 folder=checkpoints/search
 small="entropy.width=192 entropy.layers=2 entropy.heads=3 entropy.mlp_width=384 entropy.head_width=96"
+plain="train.precondition=false train.lr_slow=0.00002"
+gently="train.lr_muon=0.004 train.lr_adam=0.0003"
 mkdir -p "$folder" results/training
 find "$data" -type f ! -name '*.tsv' -printf '%p\n' | grep -vFf runs/validation.txt | sort > checkpoints/train.txt
 find "$data" -type f -printf '%p\n' | grep -Ff runs/validation.txt | sort > checkpoints/validation.txt
@@ -32,8 +35,8 @@ arm() {
     case "$name" in
         # From the principal components.
         base) stage "$name" 20 ;;
-        plain) stage "$name" 20 train.precondition=false train.lr_slow=0.00002 ;;
-        random) stage "$name" 20 train.init=random ;;
+        plain) stage "$name" 20 $plain ;;
+        random) stage "$name" 20 train.init=random train.lr_slow=0.002 ;;
         adamw) stage "$name" 20 train.optimizer=adamw train.lr_muon=0.002 ;;
         soap) stage "$name" 20 train.optimizer=soap train.lr_muon=0.002 ;;
         mixture1) stage "$name" 20 entropy.mixtures=1 ;;
@@ -47,22 +50,27 @@ arm() {
             stage "$name-1" 5 train.part=linear
             stage "$name-2" 15 --init "$folder/$name-1/model.safetensors"
             ;;
-        # From the shipped weights.
-        more) stage "$name" 20 --init "$shipped" ;;
-        more_slowly) stage "$name" 20 --init "$shipped" train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
-        more_gently) stage "$name" 20 --init "$shipped" train.lr_muon=0.004 train.lr_adam=0.0003 ;;
-        more_linear) stage "$name" 20 --init "$shipped" train.lr_slow=0.0004 ;;
-        more_fine) stage "$name" 20 --init "$shipped" transform.fine_blocks=2 ;;
-        more_deep) stage "$name" 20 --init "$shipped" transform.blocks=5 ;;
-        more_batch) stage "$name" 20 --init "$shipped" train.batch_tokens=5120 ;;
-        more_decay) stage "$name" 20 --init "$shipped" train.decay_fraction=1 ;;
-        more_crops) stage "$name" 20 --init "$shipped" 'train.crops=[[24,24]]' train.lr_muon=0.0075 ;;
-        more_synthesis) stage "$name" 20 --init "$shipped" train.part=synthesis ;;
-        more_staged)
+        # From weights, as they were trained before transforms moved by frequencies.
+        more) stage "$name" 20 --init "$start" $plain ;;
+        more_slowly) stage "$name" 20 --init "$start" $plain train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
+        more_gently) stage "$name" 20 --init "$start" $plain train.lr_muon=0.004 train.lr_adam=0.0003 ;;
+        more_linear)
+            stage "$name" 20 --init "$start" $plain train.lr_muon=0.0075 train.lr_adam=0.0005 train.lr_slow=0.00008
+            ;;
+        more_fine) stage "$name" 20 --init "$start" $plain transform.fine_blocks=2 ;;
+        more_deep) stage "$name" 20 --init "$start" $plain transform.blocks=5 ;;
+        # From weights, as they are trained now.
+        on) stage "$name" 20 --init "$start" $gently ;;
+        on_batch) stage "$name" 20 --init "$start" $gently train.batch_tokens=5120 ;;
+        on_decay) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 ;;
+        on_crops) stage "$name" 20 --init "$start" $gently 'train.crops=[[24,24]]' ;;
+        on_fine) stage "$name" 20 --init "$start" $gently transform.fine_blocks=2 ;;
+        on_synthesis) stage "$name" 20 --init "$start" $gently train.part=synthesis ;;
+        on_staged)
             runs=("$folder/$name-1" "$folder/$name-2" "$folder/$name-3")
-            stage "$name-1" 4 --init "$shipped" train.part=entropy $small
-            stage "$name-2" 11 --init "$folder/$name-1/model.safetensors" $small
-            stage "$name-3" 5 --init "$folder/$name-2/model.safetensors" --init "$shipped" train.part=entropy
+            stage "$name-1" 4 --init "$start" train.part=entropy $small
+            stage "$name-2" 11 --init "$folder/$name-1/model.safetensors" $gently $small
+            stage "$name-3" 5 --init "$folder/$name-2/model.safetensors" --init "$start" $gently train.part=entropy
             ;;
         *) echo "search.sh: unknown arm $name" >&2 && return 1 ;;
     esac
