@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..entropy.transformer import EntropyModel
 from ..model import Model
@@ -111,7 +111,7 @@ def build_optimizers(
     """
     slow = model.slow_parameters()
     adam = model.adam_parameters() - slow
-    groups: dict[str, list[Tensor]] = defaultdict(list)
+    groups: dict[str, list[nn.Parameter]] = defaultdict(list)
     for name, parameter in model.named_parameters():
         groups["slow" if name in slow else "adam" if name in adam else "muon"].append(parameter)
     optimizers: dict[str, torch.optim.Optimizer] = {}
@@ -126,7 +126,8 @@ def build_optimizers(
         elif name == "slow" and config.precondition:
             assert crops is not None
             strength = strengths(crops.patches(NUM_PATCHES, SUPPORT))
-            optimizers[name] = LappedAdam(*parameters, strength, peak)
+            analysis, synthesis = parameters
+            optimizers[name] = LappedAdam(analysis, synthesis, strength, peak)
         else:
             optimizers[name] = torch.optim.AdamW(
                 parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
@@ -143,7 +144,10 @@ def _inputs(model: Model | EntropyModel, crops: Crops) -> dict[Tensor, Tensor]:
 
 
 def set_learning_rates(
-    optimizers: dict[str, torch.optim.Optimizer], config: TrainConfig, step: int, seconds: float
+    optimizers: dict[str, torch.optim.Optimizer],
+    config: TrainConfig,
+    step: int,
+    seconds: float = 0.0,
 ) -> None:
     """Give each optimiser its learning rate of `step`, which begins after so many seconds."""
     for name, optimizer in optimizers.items():
