@@ -48,7 +48,6 @@ VARIANTS = {
     },
 }
 
-
 CPU = torch.device("cpu")
 FLOAT, REFERENCE = TorchOperations(FloatKernel(), CPU), TorchOperations(ReferenceKernel(), CPU)
 ALL_OPERATIONS: list[Operations] = [
