@@ -6,15 +6,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-data="$(realpath "$1")"
 start="${START:-src/m2t/weights/light.safetensors}"
 folder=checkpoints/search
 small="entropy.width=192 entropy.layers=2 entropy.heads=3 entropy.mlp_width=384 entropy.head_width=96"
 plain="train.precondition=false train.lr_slow=0.00002"
 gently="train.lr_muon=0.004 train.lr_adam=0.0003"
 mkdir -p "$folder" results/training
-find "$data" -type f ! -name '*.tsv' -printf '%p\n' | grep -vFf runs/validation.txt | sort > checkpoints/train.txt
-find "$data" -type f -printf '%p\n' | grep -Ff runs/validation.txt | sort > checkpoints/validation.txt
+runs/lists.sh "$1"
 
 # stage NAME MINUTES [--init FILE ...] [KEY=VALUE ...]
 stage() {

@@ -4,8 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-data="$(realpath "$1")"
-mkdir -p checkpoints
-find "$data" -type f ! -name '*.tsv' -printf '%p\n' | grep -vFf runs/validation.txt | sort > checkpoints/train.txt
+runs/lists.sh "$1"
 m2t train --preset light --data checkpoints/train.txt --out checkpoints/light --cache checkpoints/data --resume "${@:2}"
 m2t export checkpoints/light/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt -f

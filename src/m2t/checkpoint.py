@@ -93,6 +93,11 @@ def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
     return model.eval()
 
 
+def float_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """All others: of an exported model, the transforms."""
+    return {name: tensor for name, tensor in state.items() if not name.startswith(INTEGER)}
+
+
 def integer_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of an exported entropy model; none if the weights are floats."""
     parts = state.items()
@@ -114,7 +119,7 @@ def build_codec(
         model = build_model(config, state).to(device)
         return model, FloatNetwork(model.entropy, config)
     transforms = Transforms(config).float()
-    rest = {name: t.float() for name, t in state.items() if not name.startswith(INTEGER)}
+    rest = {name: tensor.float() for name, tensor in float_tensors(state).items()}
     try:
         transforms.load_state_dict(rest)
         network = IntegerNetwork(config, integers, ops or choose(device))
@@ -127,10 +132,9 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     """The float model stored at `path`, or one that is as good as what was exported to it."""
     config, state = read_model(path)
     if integers := integer_tensors(state):
-        floats = {name: t for name, t in state.items() if not name.startswith(INTEGER)}
         try:
             restored = restore(config, integers)
         except (KeyError, RuntimeError) as error:
             raise ModelError(f"weights do not fit their configuration: {error}") from error
-        state = floats | {f"entropy.{name}": t for name, t in restored.items()}
+        state = float_tensors(state) | {f"entropy.{name}": t for name, t in restored.items()}
     return build_model(config, state)

@@ -73,7 +73,7 @@ def test_every_parameter_has_one_optimiser_and_its_rate(photos, tmp_path):
     config = TrainConfig(total_steps=10, warmup_steps=2, lr_muon=4.0, lr_adam=2.0, lr_slow=1.0)
     model = Model(tiny())
     optimizers = build_optimizers(model, config, crops)
-    set_learning_rates(optimizers, config, step=0, seconds=0.0)
+    set_learning_rates(optimizers, config, step=0)
     groups = {name: optimizer.param_groups[0] for name, optimizer in optimizers.items()}
     assert {name: group["lr"] for name, group in groups.items()} == {
         "muon": 2.0,

@@ -72,10 +72,6 @@ class EntropyModel(nn.Module):
         """None: see Model."""
         return set()
 
-    def pixel_parameters(self) -> dict[str, int]:
-        """None: see Model."""
-        return {}
-
     def squash(self, y_hat: Tensor) -> Tensor:
         """Token integers as the network takes them (paper 3.3, or the logarithm)."""
         if self.config.delta:

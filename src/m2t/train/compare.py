@@ -5,7 +5,6 @@ photographs that no run has seen.
 """
 
 import argparse
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -39,29 +38,16 @@ def main() -> None:
 def stage(run: Path) -> dict[str, Any]:
     """Options that differ from the preset's, time, speed, and the curve of a run."""
     config = RunConfig.load(run / "config.json")
+    usual = RunConfig.of_preset(config.model.name).options()
     records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     train = [record for record in records if record["kind"] == "train"]
     evals = [record for record in records if record["kind"] == "eval"]
     return {
-        "options": _differences(RunConfig.of_preset(config.model.name), config),
+        "options": {key: v for key, v in config.options().items() if v != usual[key]},
         "steps": evals[-1]["step"],
         "seconds": evals[-1]["seconds"],
         "pixels_per_second": float(np.median([record["pixels_per_second"] for record in train])),
         "curve": [{key: record[key] for key in ("step", "seconds", "loss")} for record in evals],
-    }
-
-
-def _differences(usual: RunConfig, config: RunConfig) -> dict[str, Any]:
-    before, now = dataclasses.asdict(usual), dataclasses.asdict(config)
-    sections = {"train": (before["train"], now["train"])}
-    for name, values in now["model"].items():
-        if isinstance(values, dict):
-            sections[name] = (before["model"][name], values)
-    return {
-        f"{section}.{key}": value
-        for section, (old, new) in sections.items()
-        for key, value in new.items()
-        if old[key] != value
     }
 
 

@@ -167,6 +167,17 @@ class RunConfig:
         """Write as JSON."""
         path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
+    def options(self) -> dict[str, Any]:
+        """All options by the names that `override` takes."""
+        values = dataclasses.asdict(self)
+        sections = {"train": values["train"], **values["model"]}
+        return {
+            f"{section}.{option}": value
+            for section, options in sections.items()
+            if isinstance(options, dict)
+            for option, value in options.items()
+        }
+
     def override(self, settings: Iterable[str]) -> "RunConfig":
         """Apply `train.lr_muon=0.02`, `entropy.layers=6`, ...; values are JSON or plain words."""
         values = dataclasses.asdict(self)
@@ -174,7 +185,7 @@ class RunConfig:
             key, equals, text = setting.partition("=")
             section, _, option = key.strip().partition(".")
             sections = {"train": values["train"], **values["model"]}
-            known = [f"{s}.{o}" for s, of in sections.items() if isinstance(of, dict) for o in of]
+            known = self.options()
             _check(bool(equals), f"{setting!r} is not of the form key=value")
             _check(key.strip() in known, f"unknown option {key}; known: {', '.join(known)}")
             sections[section][option] = _typed(section, option, text.strip())

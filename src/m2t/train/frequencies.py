@@ -1,17 +1,23 @@
 """Photographs and kernels by their frequencies, which differ in strength by 10^4."""
 
+import functools
 import math
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..transforms.lapped import from_eighth, in_steps, to_eighth
+from ..model import Model
+from ..transforms.lapped import SUPPORT, from_eighth, in_steps, to_eighth
+from .data import Crops
 
+NUM_PATCHES = 5_000
+"""From which the strength of frequencies is measured."""
 FAINTEST = 0.1
 """Frequencies weaker than that, in quantiser steps, count as if they had it."""
 
 
+@functools.cache
 def cosines(size: int) -> Tensor:
     """(size, size) orthonormal DCT-II: row k is frequency k."""
     k, x = torch.arange(size)[:, None], torch.arange(size, dtype=torch.float64) + 0.5
@@ -58,3 +64,14 @@ def whitening(patches: Tensor) -> Tensor:
     rows = to_eighth(pictures) if side == 8 else F.pixel_unshuffle(pictures, side)
     faintest = torch.tensor(FAINTEST)
     return rows.flatten(1) / torch.hypot(strengths(patches), faintest).view(-1, 1)
+
+
+def kernel_strengths(crops: Crops) -> Tensor:
+    """(3, 32, 32): how strong the frequencies are that the linear analysis meets."""
+    return strengths(crops.patches(NUM_PATCHES, SUPPORT))
+
+
+def even_inputs(model: Model, crops: Crops) -> dict[str, Tensor]:
+    """By the names of layers that see blocks of pixels: what makes their inputs even."""
+    sides = model.pixel_parameters()
+    return {name: whitening(crops.patches(NUM_PATCHES, side)) for name, side in sides.items()}

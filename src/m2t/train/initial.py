@@ -13,7 +13,7 @@ from ..errors import ModelError
 from ..model import Model
 from .config import RunConfig
 from .data import Crops
-from .frequencies import whitening
+from .frequencies import even_inputs
 
 NUM_PATCHES = 20_000
 ENTROPY = "entropy."
@@ -47,10 +47,10 @@ def _even(model: Model, crops: Crops) -> None:
     By random weights they would see little more than how bright a block is.
     """
     parameters = dict(model.named_parameters())
-    for name, side in model.pixel_parameters().items():
+    for name, even in even_inputs(model, crops).items():
         weight = parameters[name]
-        rows = torch.randn(len(weight), 3 * side**2) / (3 * side**2) ** 0.5
-        weight.copy_((rows @ whitening(crops.patches(NUM_PATCHES, side))).view_as(weight))
+        rows = torch.randn(len(weight), len(even)) / len(even) ** 0.5
+        weight.copy_((rows @ even).view_as(weight))
 
 
 def _merged(start: State, files: Sequence[State], paths: Sequence[Path]) -> State:

@@ -9,15 +9,12 @@ from torch import Tensor, nn
 
 from ..entropy.transformer import EntropyModel
 from ..model import Model
-from ..transforms.lapped import SUPPORT
 from .config import TrainConfig
 from .data import Crops
-from .frequencies import strengths, whitening
+from .frequencies import even_inputs, kernel_strengths
 from .lapped import LappedAdam
 from .soap import Soap, as_matrices
 
-NUM_PATCHES = 5_000
-"""From which the strength of frequencies is measured."""
 # Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
 # one before left them (Amsel et al. 2025, "The Polar Express").
 COEFFICIENTS = (
@@ -76,18 +73,20 @@ class Muon(torch.optim.Optimizer):
             for param in group["params"]:
                 if param.grad is not None:
                     update = as_matrices(self._nesterov(param, group["momentum"]))
-                    if param in self.inputs:
-                        update = update @ self.inputs[param].T
+                    update = update @ self.inputs[param].T if param in self.inputs else update
                     by_shape[update.shape[1:]].append((param, update))
             for shape, members in by_shape.items():
                 size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
                 updates = orthogonalise(torch.cat([update for _, update in members]))
                 counts = [len(update) for _, update in members]
                 for (param, _), update in zip(members, updates.split(counts), strict=True):
-                    if param in self.inputs:
-                        update = update.to(param.dtype) @ self.inputs[param]  # noqa: PLW2901
                     param.mul_(1 - group["lr"] * group["weight_decay"])
-                    param.add_(update.reshape(param.shape), alpha=-size)
+                    param.add_(self._step(param, update).reshape(param.shape), alpha=-size)
+
+    def _step(self, param: Tensor, update: Tensor) -> Tensor:
+        """An orthogonal update in terms of the inputs as they are."""
+        even = self.inputs.get(param)
+        return update if even is None else update.to(even.dtype) @ even
 
     def _nesterov(self, param: Tensor, momentum: float) -> Tensor:
         """The gradient averaged over past steps, looking one step ahead."""
@@ -119,28 +118,23 @@ def build_optimizers(
         peak = peak_rate(config, name)
         decay = config.weight_decay if name == "muon" else 0.0
         if name == "muon" and config.optimizer == "muon":
-            inputs = _inputs(model, crops) if crops is not None and config.precondition else {}
+            inputs: dict[Tensor, Tensor] = {}
+            if isinstance(model, Model) and crops is not None and config.precondition:
+                own = dict(model.named_parameters())
+                even = even_inputs(model, crops)
+                inputs = {own[n]: matrix.to(own[n].device) for n, matrix in even.items()}
             optimizers[name] = Muon(parameters, peak, weight_decay=decay, inputs=inputs)
         elif name == "muon" and config.optimizer == "soap":
             optimizers[name] = Soap(parameters, peak, weight_decay=decay)
         elif name == "slow" and config.precondition:
             assert crops is not None
-            strength = strengths(crops.patches(NUM_PATCHES, SUPPORT))
             analysis, synthesis = parameters
-            optimizers[name] = LappedAdam(analysis, synthesis, strength, peak)
+            optimizers[name] = LappedAdam(analysis, synthesis, kernel_strengths(crops), peak)
         else:
             optimizers[name] = torch.optim.AdamW(
                 parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
             )
     return optimizers
-
-
-def _inputs(model: Model | EntropyModel, crops: Crops) -> dict[Tensor, Tensor]:
-    """What makes the inputs even of layers that see blocks of pixels."""
-    sides = model.pixel_parameters()
-    whitenings = {side: whitening(crops.patches(NUM_PATCHES, side)) for side in sides.values()}
-    parameters = dict(model.named_parameters())
-    return {parameters[n]: whitenings[s].to(parameters[n].device) for n, s in sides.items()}
 
 
 def set_learning_rates(
