@@ -10,6 +10,7 @@ start="${START:-src/m2t/weights/light.safetensors}"
 folder=checkpoints/search
 small="entropy.width=192 entropy.layers=2 entropy.heads=3 entropy.mlp_width=384 entropy.head_width=96"
 plain="train.precondition=false train.lr_slow=0.00002"
+network='train.fresh=["analysis.enter","analysis.block","analysis.fine","analysis.down","analysis.leave"]'
 gently="train.lr_muon=0.004 train.lr_adam=0.0003"
 mkdir -p "$folder" results/training
 runs/lists.sh "$1"
@@ -59,6 +60,11 @@ arm() {
         more_deep) stage "$name" 20 --init "$start" $plain transform.blocks=5 ;;
         # From weights, as they are trained now.
         on) stage "$name" 20 --init "$start" $gently ;;
+        # With a network beside the linear analysis again.
+        on_fresh) stage "$name" 20 --init "$start" $gently transform.linear_analysis=false "$network" ;;
+        on_analysis)
+            stage "$name" 20 --init "$start" train.part=analysis transform.linear_analysis=false "$network"
+            ;;
         on_batch) stage "$name" 20 --init "$start" $gently train.batch_tokens=5120 ;;
         on_decay) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 ;;
         on_crops) stage "$name" 20 --init "$start" $gently 'train.crops=[[24,24]]' ;;

@@ -39,6 +39,8 @@ class TransformConfig:
     """Channels of the pointwise renderer at 1/4 resolution (lapped only)."""
     fine_blocks: int = field(default=0, metadata=LATER)
     """Further residual blocks at 1/8 resolution, half as wide, each way (lapped only)."""
+    linear_analysis: bool = field(default=False, metadata=LATER)
+    """No residual network beside the linear transform in the analysis (lapped only)."""
 
     @property
     def halo(self) -> int:
@@ -58,6 +60,10 @@ class TransformConfig:
         _check(
             self.fine_blocks == 0 or (self.fine_blocks > 0 and self.kind == "lapped"),
             "fine_blocks belong to lapped transforms",
+        )
+        _check(
+            not self.linear_analysis or self.kind == "lapped",
+            "linear_analysis belongs to lapped transforms",
         )
 
 

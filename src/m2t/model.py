@@ -58,7 +58,7 @@ class Model(Transforms):
         return ModelOut(x_hat, self.rate(noisy, y_hat, t))
 
     def in_part(self, name: str, part: str) -> bool:
-        """Whether a parameter belongs to the part "all", "linear", "synthesis" or "entropy"."""
+        """Whether a parameter belongs to a part, as `TrainConfig.part` names them."""
         if part == "linear":
             return ".linear." in name or name.startswith(("gain", "entropy."))
         return part == "all" or name.startswith(f"{part}.")

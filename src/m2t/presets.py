@@ -16,7 +16,13 @@ def light() -> ModelConfig:
     return ModelConfig(
         name="light",
         transform=TransformConfig(
-            kind="lapped", latent_channels=320, width=256, blocks=3, render_width=64
+            kind="lapped",
+            latent_channels=320,
+            width=256,
+            blocks=3,
+            render_width=64,
+            fine_blocks=2,
+            linear_analysis=True,
         ),
         entropy=EntropyConfig(
             width=384,

@@ -183,6 +183,16 @@ def test_init_takes_transforms_and_entropy_model_each_from_where_they_fit(quick_
     assert not torch.equal(result[enter], b[enter])
 
 
+def test_some_parameters_may_begin_anew(quick_run):
+    first = quick_run("first")
+    fresh = 'train.fresh=["analysis.enter", "analysis.block"]'
+    anew = quick_run("anew", fresh, init=[first / "model.safetensors"], minutes=0.0)
+    a, b = (checkpoint.load_model(run / "model.safetensors").state_dict() for run in (first, anew))
+    new = {name for name in a if not torch.equal(a[name], b[name])}
+    assert "analysis.enter.weight" in new
+    assert all(name.startswith(("analysis.enter", "analysis.block")) for name in new)
+
+
 def test_run_of_a_given_time(quick_run):
     out = quick_run("run", "train.total_minutes=0.02", "train.total_steps=1")
     last = records(out)[-1]
@@ -191,13 +201,14 @@ def test_run_of_a_given_time(quick_run):
     assert last["seconds"] >= 1.2
 
 
-@pytest.mark.parametrize("part", ["entropy", "synthesis"])
+@pytest.mark.parametrize("part", ["analysis", "entropy", "synthesis"])
 def test_a_part_is_trained_alone(make_trainer, part):
     trainer = make_trainer(f"train.part={part}")
     before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
     loss, bpp, mse, norm = trainer.step(trainer.crops.batch(0)).tolist()
-    skipped, computed = (bpp, mse) if part == "synthesis" else (mse, bpp)
-    assert skipped == 0 < min(loss, computed, norm)
+    assert min(loss, norm) > 0
+    assert (bpp == 0) == (part == "synthesis")
+    assert (mse == 0) == (part == "entropy")
     moved = {n for n, p in trainer.model.named_parameters() if not torch.equal(p, before[n])}
     assert moved
     assert all(name.startswith(f"{part}.") for name in moved)

@@ -31,7 +31,9 @@ class TrainConfig:
     """Micro-batches that a step is split into, to save memory."""
     init: Literal["random", "klt"] = "random"
     """klt: start the lapped transforms from the principal components of the data."""
-    part: Literal["all", "linear", "synthesis", "entropy"] = "all"
+    fresh: tuple[str, ...] = ()
+    """With weights to start from: how the names of parameters begin that start as in a new run."""
+    part: Literal["all", "linear", "analysis", "synthesis", "entropy"] = "all"
     """What is trained; linear: all but the residual branches of lapped transforms. With the
     synthesis or the entropy model alone, the other half of the loss is not computed."""
     optimizer: Literal["muon", "soap", "adamw"] = "muon"

@@ -1,7 +1,8 @@
 """From a training run to a file that codes alike everywhere: `m2t export`.
 
 The entropy model becomes integers (entropy/integer/export.py); the transforms become 16-bit floats,
-half the size. Both change the model a little, so the result has an id of its own.
+half the size: bfloat16 where they compute in it, float16 elsewhere. Both change the model a little,
+so the result has an id of its own.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     model = load_model(source)
     stats = calibrate(model.entropy, windows(model, data, num_images))
     state = {
-        name: tensor.to(torch.float16)
+        name: tensor.to(_precision(name, tensor))
         for name, tensor in model.state_dict().items()
         if not name.startswith("entropy.")
     }
@@ -40,6 +41,11 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     save_model(target, model.config, state)
     target.chmod(0o644)
     return model_id(model.config, state)
+
+
+def _precision(name: str, tensor: Tensor) -> torch.dtype:
+    """Of a parameter of the transforms, in a file: that of products inside autocast()."""
+    return torch.bfloat16 if tensor.ndim > 1 and ".linear." not in name else torch.float16
 
 
 @torch.inference_mode()

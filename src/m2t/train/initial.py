@@ -31,13 +31,13 @@ def initialise(model: Model, config: RunConfig, crops: Crops, weights: Sequence[
     Transforms and entropy model come each from the first file where they fit. Transforms may have
     residual blocks that the file lacks; an entropy model that fits nowhere begins at random.
     """
-    if weights:
-        files = [checkpoint.load_model(path).state_dict() for path in weights]
-        model.load_state_dict(_merged(model.state_dict(), files, weights))
-    elif config.train.init == "klt":
+    if config.train.init == "klt":
         model.initialise(crops.patches(NUM_PATCHES, STRIDE))
         if config.train.precondition:
             _even(model, crops)
+    if weights:
+        files = [checkpoint.load_model(path).state_dict() for path in weights]
+        model.load_state_dict(_merged(model.state_dict(), files, weights, config.train.fresh))
 
 
 @torch.no_grad()
@@ -53,16 +53,19 @@ def _even(model: Model, crops: Crops) -> None:
         weight.copy_((rows @ even).view_as(weight))
 
 
-def _merged(start: State, files: Sequence[State], paths: Sequence[Path]) -> State:
-    """`start` with what the files have for it."""
+def _merged(
+    start: State, files: Sequence[State], paths: Sequence[Path], fresh: tuple[str, ...]
+) -> State:
+    """`start` with what the files have for it, but for what is to be fresh."""
+    files = [{n: t for n, t in file.items() if not n.startswith(fresh)} for file in files]
     transforms = [_part(file, False) for file in files]
     entropies = [_part(file, True) for file in files]
-    first = _first_fit(_part(start, False), transforms)
+    first = _first_fit(_part(start, False), transforms, fresh)
     if first is None:
         names = " and ".join(str(path) for path in paths)
         raise ModelError(f"the transforms in {names} are not those of this model")
-    fitting = _first_fit(_part(start, True), entropies)
-    prior = {name: entropies[first][name] for name in PRIOR}
+    fitting = _first_fit(_part(start, True), entropies, fresh)
+    prior = {name: tensor for name, tensor in entropies[first].items() if name in PRIOR}
     return {**start, **transforms[first], **(prior if fitting is None else entropies[fitting])}
 
 
@@ -70,10 +73,11 @@ def _part(state: State, entropy: bool) -> State:
     return {name: t for name, t in state.items() if name.startswith(ENTROPY) == entropy}
 
 
-def _first_fit(start: State, files: Sequence[State]) -> int | None:
-    """Index of the first file whose tensors all have a place, and that lacks new blocks at most."""
+def _first_fit(start: State, files: Sequence[State], fresh: tuple[str, ...]) -> int | None:
+    """Index of the first file whose tensors all have a place, and that lacks new ones at most."""
     for i, file in enumerate(files):
         known = all(name in start and t.shape == start[name].shape for name, t in file.items())
-        if known and all(GROWTH.search(name) for name in start.keys() - file.keys()):
+        missing = start.keys() - file.keys()
+        if known and all(GROWTH.search(n) or n.startswith(fresh) for n in missing):
             return i
     return None

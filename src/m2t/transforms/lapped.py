@@ -7,9 +7,10 @@
        │                  └─ blocks at 1/8 ──┤             │
        └─ linear, 4x4 stride 2 transposed ───┴─────────────┘
 
-The linear part starts from the principal components of 16x16 patches (`initialise`) and the
-residual parts from zero, so that training starts near JPEG's rates, not at noise. Dense 3x3
-convolutions at 1/16 resolution are the cheapest capacity there is on a CPU.
+With `linear_analysis`, y is the linear transform alone. The linear part starts from the principal
+components of 16x16 patches (`initialise`) and the residual parts from zero, so that training starts
+near JPEG's rates, not at noise. Dense 3x3 convolutions at 1/16 resolution are the cheapest capacity
+there is on a CPU.
 """
 
 import math
@@ -106,6 +107,9 @@ class LappedAnalysis(nn.Module):
         channels, width = config.latent_channels, config.width
         half = width // 2
         self.linear = nn.Conv2d(192, channels, 4, stride=2, padding=1)
+        self.is_linear = config.linear_analysis
+        if self.is_linear:
+            return
         self.enter = nn.Conv2d(192, half, 1)
         self.block = ResidualBlock(half)
         self.fine = nn.ModuleList(ResidualBlock(half) for _ in range(config.fine_blocks))
@@ -118,6 +122,8 @@ class LappedAnalysis(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """`t` (B,) is the quality, -1..1."""
         x = to_eighth(in_steps(x))
+        if self.is_linear:
+            return _precise(self.linear, x)
         z = self.block(self.enter(x), t)
         for block in self.fine:
             z = block(z, t)

@@ -1,8 +1,9 @@
 """From a trained float model to integers: calibrate scales on real latents, then round.
 
 Scales are static: measured once, stored with the weights. Each layer's input has one scale per
-channel where a norm precedes it (folded into the norm's gain and the layer's columns), one for all
-channels elsewhere; each row of a weight has a scale of its own.
+channel where a norm or a ReLU precedes it (folded into the norm's gain, or the rows of the layer
+before, and into the layer's columns), one for all channels elsewhere; each row of a weight has a
+scale of its own.
 """
 
 import math
@@ -32,6 +33,10 @@ from .arithmetic import (
 LOG_STEP = math.log1p(255) / 127
 """Unit of squashed tokens where the network takes logarithms."""
 SQUASH_ENTRIES = 256
+SHARES = tuple(1 - 0.05 * i for i in range(10))
+"""Of a row's largest weight: where it may be clipped for the good of the others."""
+FAINTEST = 2.0**-12
+"""Channels weaker than that, of the strongest one, are rounded as if they had it."""
 HEADROOM = 8.0
 """The residual stream's limit over the largest value seen in calibration."""
 
@@ -77,12 +82,27 @@ def calibrate(model: EntropyModel, windows: Iterable[tuple[Tensor, Tensor]]) -> 
 
 
 def quantise_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """float (rows, cols) -> int8 within +-63, and the unit of each row."""
-    unit = weight.abs().amax(1).clamp_min(1e-12) / WEIGHT_LIMIT
+    """float (rows, cols) -> int8 within +-63, and the unit of each row, for the least error."""
+    largest = weight.abs().amax(1, keepdim=True).clamp_min(1e-12) / WEIGHT_LIMIT
     # Rows whose absolute weights could sum past the exact range get a coarser unit.
-    total = (weight / unit[:, None]).abs().sum(1) + weight.shape[1] / 2
-    unit = unit * (total * 127 / (EXACT - 1)).clamp_min(1.0)
-    return (weight / unit[:, None]).round().to(torch.int8), unit
+    total = weight.abs().sum(1, keepdim=True)
+    exact = total / ((EXACT - 1) / 127 - weight.shape[1] / 2)
+    units = torch.stack([torch.maximum(largest * share, exact) for share in SHARES])
+    integers = (weight / units).round().clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)
+    best = (integers * units - weight).square().sum(2).argmin(0)
+    rows = torch.arange(len(weight))
+    return integers[best, rows].to(torch.int8), units[best, rows, 0]
+
+
+def balanced_units(seen: Tensor, weight: Tensor) -> Tensor:
+    """(cols,) unit of each channel on its way into `weight`, given its largest value.
+
+    Between channels, activations and weights share their spread (SmoothQuant): the product of
+    units is fixed, and each side takes the square root of the imbalance.
+    """
+    seen = seen.clamp_min(FAINTEST * float(seen.max()))
+    spread = (seen / weight.abs().amax(0).clamp_min(1e-6)).sqrt()
+    return (spread * (seen / spread).max() / 127).double()
 
 
 class Exporter:
@@ -104,7 +124,7 @@ class Exporter:
         unit_in: Tensor | float,
         unit_out: Tensor | float,
     ) -> None:
-        """A layer whose input and output count in these units."""
+        """A layer whose input and output count in these units, of all channels or of each."""
         integers, unit = quantise_rows(weight.double() * unit_in)
         self.tensors[f"{name}.weight"] = integers
         self.tensors[f"{name}.multiplier"] = (unit / unit_out).float()
@@ -114,13 +134,8 @@ class Exporter:
     def norm(
         self, name: str, norm: nn.LayerNorm | nn.RMSNorm, seen: Tensor, weight: Tensor
     ) -> Tensor:
-        """A norm that feeds `weight`; returns the unit of each of its channels.
-
-        Between channels, activations and weights share their spread (SmoothQuant): the product of
-        units is fixed, and each side takes the square root of the imbalance.
-        """
-        spread = (seen.clamp_min(1e-6) / weight.abs().amax(0).clamp_min(1e-6)).sqrt()
-        unit = (spread * (seen.clamp_min(1e-6) / spread).max() / 127).double()
+        """A norm that feeds `weight`; returns the unit of each of its channels."""
+        unit = balanced_units(seen, weight)
         assert norm.eps is not None
         self.tensors[f"{name}.gain"] = (norm.weight.double() / unit).float()
         eps = norm.eps / self.residual_unit**2
@@ -181,9 +196,9 @@ class Exporter:
             f"{name}.out", attention.out.weight, attention.out.bias, attended, self.residual_unit
         )
         unit = self.norm(f"{name}.norm_2", block.norm_2, seen("norm_2"), block.mlp_in.weight)
-        hidden = seen("hidden").max().double() / 127
-        entry = hidden
+        hidden = entry = balanced_units(seen("hidden"), block.mlp_out.weight)
         if block.activation is F.gelu:
+            hidden = seen("hidden").max().double() / 127
             entry = seen("mlp_in").max().double() / 127
             curve = F.gelu(torch.arange(-127, 128).double() * entry) / hidden
             self.tensors[f"{name}.activation"] = curve.round().clamp(-127, 127).to(torch.int8)
@@ -201,8 +216,10 @@ class Exporter:
         unit = self.norm("norm", self.model.norm, self.stats["norm"], first.weight)
         units = [unit] * len(layers)
         if isinstance(head, SlicedHead):
-            units = [self.stats[f"head.{k}"].max().double() / 127 for k in range(len(layers))]
-            fine = torch.stack(units).repeat_interleave(head.hidden) / HIDDEN_STEPS
+            units = [
+                balanced_units(self.stats[f"head.{k}"], m.weight) for k, m in enumerate(head.out)
+            ]
+            fine = torch.cat(units) / HIDDEN_STEPS
             self.linear("head.from_trunk", head.from_trunk.weight, head.from_trunk.bias, unit, fine)
             for k, layer in enumerate(head.from_earlier):
                 assert isinstance(layer, nn.Linear)
