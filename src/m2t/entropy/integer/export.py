@@ -144,6 +144,11 @@ class Exporter:
             self.tensors[f"{name}.bias"] = (norm.bias.double() / unit).float()
         return unit
 
+    def hidden_units(self, place: str, layer: nn.Module) -> Tensor:
+        """The unit of each of a layer's inputs, which come out of a ReLU at `place`."""
+        assert isinstance(layer, nn.Linear)
+        return balanced_units(self.stats[place], layer.weight)
+
     def stream(self, values: Tensor) -> Tensor:
         """Values added to the residual stream, in its unit."""
         return (values.double() / self.residual_unit).round().float()
@@ -196,7 +201,7 @@ class Exporter:
             f"{name}.out", attention.out.weight, attention.out.bias, attended, self.residual_unit
         )
         unit = self.norm(f"{name}.norm_2", block.norm_2, seen("norm_2"), block.mlp_in.weight)
-        hidden = entry = balanced_units(seen("hidden"), block.mlp_out.weight)
+        hidden = entry = self.hidden_units(f"{i}.hidden", block.mlp_out)
         if block.activation is F.gelu:
             hidden = seen("hidden").max().double() / 127
             entry = seen("mlp_in").max().double() / 127
@@ -216,9 +221,7 @@ class Exporter:
         unit = self.norm("norm", self.model.norm, self.stats["norm"], first.weight)
         units = [unit] * len(layers)
         if isinstance(head, SlicedHead):
-            units = [
-                balanced_units(self.stats[f"head.{k}"], m.weight) for k, m in enumerate(head.out)
-            ]
+            units = [self.hidden_units(f"head.{k}", layer) for k, layer in enumerate(layers)]
             fine = torch.cat(units) / HIDDEN_STEPS
             self.linear("head.from_trunk", head.from_trunk.weight, head.from_trunk.bias, unit, fine)
             for k, layer in enumerate(head.from_earlier):
