@@ -144,7 +144,7 @@ class Exporter:
             self.tensors[f"{name}.bias"] = (norm.bias.double() / unit).float()
         return unit
 
-    def hidden_units(self, place: str, layer: nn.Module) -> Tensor:
+    def hidden_units(self, place: str, layer: nn.Module | Tensor) -> Tensor:
         """The unit of each of a layer's inputs, which come out of a ReLU at `place`."""
         assert isinstance(layer, nn.Linear)
         return balanced_units(self.stats[place], layer.weight)
