@@ -17,11 +17,10 @@ from m2t.entropy.integer.arithmetic import (
     EXACT,
     EXP_ONE,
     RESIDUAL_LIMIT,
-    WEIGHT_LIMIT,
     WEIGHT_SUM,
     check_bounds,
 )
-from m2t.entropy.integer.export import balanced_units, calibrate, export, quantise_rows
+from m2t.entropy.integer.export import calibrate, export
 from m2t.entropy.integer.native import NativeOperations, num_levels
 from m2t.entropy.integer.network import IntegerNetwork
 from m2t.entropy.integer.operations import Attention, Norm, Operations
@@ -242,31 +241,6 @@ def test_attention_is_exact_at_its_bound(ops: Operations, level: int) -> None:
     limits = np.full(n, n, np.int32)
     got = ops.attention(a, ops.array(qkv), ops.cache([n], 1, width), spans, limits)
     assert np.unique(np.asarray(got)).tolist() == [level]
-
-
-def test_rows_are_scaled_to_stay_within_the_bound() -> None:
-    integers, unit = quantise_rows(torch.ones(2, 3000))
-    assert 127 * integers.to(torch.int64).abs().sum(1).max() < EXACT
-    torch.testing.assert_close(integers * unit[:, None], torch.ones(2, 3000), rtol=0.02, atol=0)
-
-
-def test_a_rows_outlier_is_clipped_where_the_others_gain_more() -> None:
-    weight = torch.randn(4, 4000, generator=torch.Generator().manual_seed(0))
-    integers, unit = quantise_rows(weight)
-    plain = weight.abs().amax(1, keepdim=True) / WEIGHT_LIMIT
-    errors = [
-        (w - weight).square().sum(1)
-        for w in (integers * unit[:, None], (weight / plain).round() * plain)
-    ]
-    assert integers.abs().max() == WEIGHT_LIMIT
-    assert (errors[0] < 0.98 * errors[1]).all()
-
-
-def test_quiet_channels_get_finer_units_within_bounds() -> None:
-    seen, weight = torch.tensor([1.0, 0.01, 0.0]), torch.ones(2, 3)
-    units = balanced_units(seen, weight)
-    assert (seen <= 127.001 * units).all()
-    assert units[0] > 5 * units[1] > units[2] > units[0] / 100
 
 
 def test_a_kernel_that_saturates_is_not_chosen() -> None:

@@ -31,7 +31,7 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     model = load_model(source)
     stats = calibrate(model.entropy, windows(model, data, num_images))
     state = {
-        name: tensor.to(_precision(name, tensor))
+        name: tensor.to(_precision(model, name, tensor))
         for name, tensor in model.state_dict().items()
         if not name.startswith("entropy.")
     }
@@ -43,9 +43,10 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     return model_id(model.config, state)
 
 
-def _precision(name: str, tensor: Tensor) -> torch.dtype:
-    """Of a parameter of the transforms, in a file: that of products inside autocast()."""
-    return torch.bfloat16 if tensor.ndim > 1 and ".linear." not in name else torch.float16
+def _precision(model: Model, name: str, tensor: Tensor) -> torch.dtype:
+    """Of a parameter of the transforms, in a file: bfloat16 where Codec.autocast() computes so."""
+    inside = model.config.transform.kind == "lapped" and ".linear." not in name
+    return torch.bfloat16 if inside and tensor.ndim > 1 else torch.float16
 
 
 @torch.inference_mode()

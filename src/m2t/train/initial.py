@@ -26,7 +26,7 @@ State = Mapping[str, Tensor]
 
 
 def initialise(model: Model, config: RunConfig, crops: Crops, weights: Sequence[Path]) -> None:
-    """Fill `model` from files of weights, or from the data's principal components, or leave it.
+    """Fill `model` as a new run begins, and then from files of weights, as far as they go.
 
     Transforms and entropy model come each from the first file where they fit. Transforms may have
     residual blocks that the file lacks; an entropy model that fits nowhere begins at random.

@@ -201,8 +201,9 @@ class Exporter:
             f"{name}.out", attention.out.weight, attention.out.bias, attended, self.residual_unit
         )
         unit = self.norm(f"{name}.norm_2", block.norm_2, seen("norm_2"), block.mlp_in.weight)
-        hidden = entry = self.hidden_units(f"{i}.hidden", block.mlp_out)
-        if block.activation is F.gelu:
+        if block.activation is F.relu:
+            hidden = entry = self.hidden_units(f"{i}.hidden", block.mlp_out)
+        else:
             hidden = seen("hidden").max().double() / 127
             entry = seen("mlp_in").max().double() / 127
             curve = F.gelu(torch.arange(-127, 128).double() * entry) / hidden
