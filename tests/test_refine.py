@@ -113,16 +113,38 @@ def test_symbols_far_off_only_follow_the_error():
     assert best_steps(far, mixture(2), slopes, curvatures).tolist() == [-1, 0]
 
 
-def test_what_is_skipped_would_not_have_moved():
+def test_a_mover_waits_for_all_of_its_window_and_skips_what_would_not_move():
     rng = np.random.default_rng(2)
-    symbols = rng.integers(-1, 2, 500).astype(np.int32)
-    slopes, curvatures = rng.normal(0, 3, 500), rng.uniform(1, 4, 500)
-    mover = Mover(iter([(slopes, curvatures)]))
+    y_hat = rng.integers(-1, 2, (5, 25, 4)).astype(np.int32)
+    slopes, curvatures = rng.normal(0, 3, y_hat.shape), rng.uniform(1, 4, 4)
     around_zero = mixture(500)._replace(means=np.zeros((500, 2), np.int32))
-    moved = mover.code(symbols, around_zero)
-    expected = symbols + best_steps(symbols, around_zero, slopes, curvatures)
-    assert np.array_equal(moved, expected)
-    assert mover.finish() is None
+    places = rng.permutation(500)
+    mover = Mover(y_hat, slopes.astype(np.float32), curvatures, iter([places[:300], places[300:]]))
+    for part in (slice(0, 300), slice(300, 300), slice(300, 500)):
+        given = y_hat.ravel()[places[part]]
+        assert np.array_equal(mover.code(given, around_zero.rows(part)), given)
+    expected = y_hat.flatten()
+    expected[places] += best_steps(
+        expected[places], around_zero, slopes.ravel()[places], np.tile(curvatures, 125)[places]
+    )
+    assert np.array_equal(mover.finish(), expected.reshape(y_hat.shape))
+    assert not np.array_equal(expected, y_hat.ravel())
+
+
+def test_linear_slopes_are_those_of_a_linear_synthesis():
+    """Networks change the error that is to be mended, not the way to mend it."""
+    codec, rgb = float_codec(seeded_model(tiny())), np.asarray(IMAGE)
+    y_hat = codec.analyse(to_picture(IMAGE), QUALITY)
+    synthesis = codec.transforms.synthesis
+    with torch.no_grad():  # what untrained networks add is all but nothing
+        synthesis.leave.weight.zero_()
+        synthesis.leave.bias.zero_()
+    linear, whole = (error_slopes(codec, rgb, y_hat, QUALITY, flag) for flag in (True, False))
+    assert np.array_equal(linear, whole)
+    with torch.no_grad():
+        torch.nn.init.normal_(synthesis.leave.weight, std=0.05)
+    linear, whole = (error_slopes(codec, rgb, y_hat, QUALITY, flag) for flag in (True, False))
+    assert not np.allclose(linear, whole, rtol=0.1, atol=0.1 * np.abs(whole).max())
 
 
 def test_progress_counts_all_passes(codec):

@@ -7,7 +7,9 @@ tokens as they are; then each symbol decides for itself whether a step up or dow
     slope * step + curvature  +  bits(symbol + step) - bits(symbol)  <  0
 
 Others move at the same time, and so may go too far together, which the next pass mends. So early
-passes are bold and count a share of the curvature alone; the last ones count all of it. The decoder
+passes are bold and count a share of the curvature alone; the last ones count all of it. Where there
+is one pass only, it takes the gradient through the linear part of the synthesis: half the time, and
+safer, for what the networks answer to one move they do not answer to many at once. The decoder
 knows nothing of all this. Kin to rate-distortion optimised quantisation in video coders, and to
 refining latents by gradients (Yang et al. 2020), but in integers from start to end.
 """
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from .coding import Mixture
 from .coding.gaussians import cdf
@@ -48,29 +51,44 @@ DEFAULT_EFFORT = 1
 
 Slopes = NDArray[np.float32]
 """(h, w, C): bits that the error changes by, for a step of each symbol, to first order."""
+Places = NDArray[np.int64]
+"""(n,) where symbols lie in a flattened window."""
 
 
 class Mover:
-    """A coder that codes nothing: it gives back symbols that are better for the image."""
+    """A coder that codes nothing: it waits for all mixtures of a window, and moves its symbols."""
 
-    def __init__(self, parts: Iterator[tuple[NDArray, NDArray]]) -> None:
-        """`parts` are the slopes and curvatures (n,) of the symbols of each call, in bits."""
-        self.parts = parts
+    def __init__(
+        self, y_hat: Latents, slopes: Slopes, curvatures: NDArray, parts: Iterator[Places]
+    ) -> None:
+        """Tokens and slopes (h, w, C) of a window, curvatures (C,), and where the symbols of each
+        call lie."""
+        self.y_hat, self.slopes, self.parts = y_hat, slopes.ravel(), parts
+        self.curvatures = np.broadcast_to(curvatures, y_hat.shape).ravel()
+        # A zero that the error does not move is hardly ever moved by the rate.
+        self.candidates = (np.abs(self.slopes) > self.curvatures) | (y_hat.ravel() != 0)
+        self.places: list[Places] = []
+        self.mixtures: list[Mixture] = []
 
     def code(self, symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
-        """The symbols (n,), moved."""
+        """The symbols (n,), as they are."""
         assert symbols is not None
-        if not len(symbols):  # other windows of the batch have more groups
-            return symbols
-        slopes, curvatures = next(self.parts)
-        # A zero that the error does not move is hardly ever moved by the rate.
-        some = np.flatnonzero((np.abs(slopes) > curvatures) | (symbols != 0))
-        moved = symbols.copy()
-        moved[some] += best_steps(symbols[some], mixture.rows(some), slopes[some], curvatures[some])
-        return moved
+        if len(symbols):  # other windows of the batch may have more groups
+            places = next(self.parts)
+            some = np.flatnonzero(self.candidates[places])
+            self.places.append(places[some])
+            self.mixtures.append(mixture.rows(some))
+        return symbols
 
-    def finish(self) -> None:
-        """Nothing."""
+    def finish(self) -> Latents:
+        """The window's tokens (h, w, C), moved."""
+        places = np.concatenate(self.places)
+        mixture = Mixture(*map(np.concatenate, zip(*self.mixtures, strict=True)))
+        moved = self.y_hat.flatten()
+        moved[places] += best_steps(
+            moved[places], mixture, self.slopes[places], self.curvatures[places]
+        )
+        return moved.reshape(self.y_hat.shape)
 
 
 def best_steps(
@@ -88,17 +106,14 @@ def best_steps(
     return (np.argmin(losses, axis=0) - 1).astype(np.int32)
 
 
-def parts_of(
-    config: ModelConfig, window: Window, slopes: Slopes, curvatures: NDArray
-) -> Iterator[tuple[NDArray, NDArray]]:
-    """Slopes and curvatures of a window's symbols, block by block as they are coded."""
-    own = slopes[window.rows, window.columns].reshape(-1, slopes.shape[2])
+def places_of(config: ModelConfig, window: Window) -> Iterator[Places]:
+    """Where the symbols of a window lie among all of it, block by block as they are coded."""
+    channels = config.transform.latent_channels
+    places = np.arange(window.height * window.width * channels).reshape(-1, channels)
     schedule = build(config.schedule, window.height, window.width)
     for part in schedule.slices:
-        rows = schedule.order[part]
         for channels in config.slices:
-            block = own[rows, channels]
-            yield block.ravel(), np.broadcast_to(curvatures[channels], block.shape).ravel()
+            yield places[schedule.order[part], channels].ravel()
 
 
 def refine(
@@ -113,19 +128,39 @@ def refine(
 
     Those of an order that depends on them stay as they are.
     """
-    if not CAUTION[effort] or codec.config.schedule.order == "entropy":
+    passes = CAUTION[effort]
+    if not passes or codec.config.schedule.order == "entropy":
         return y_hat
-    size, windows = y_hat.shape[:2], codec.windows(y_hat.shape[:2])
     weight = codec.config.rate.lmbda(quality) / 3  # of an error summed over pixels and colours
     curvatures = weight * codec.transforms.step_errors(codec.t(quality))[0].cpu().numpy()
-    for share in CAUTION[effort]:
-        slopes = weight * error_slopes(codec, rgb, y_hat, quality, meter)
-
-        def open_mover(i: int, slopes: Slopes = slopes, share: float = share) -> Mover:
-            return Mover(parts_of(codec.config, windows[i], slopes, share * curvatures))
-
-        y_hat = codec.code(size, quality, open_mover, y_hat, meter).y_hat
+    for share in passes:
+        linear = len(passes) == 1
+        slopes = weight * error_slopes(codec, rgb, y_hat, quality, linear, meter)
+        y_hat = moved(codec, y_hat, slopes, share * curvatures, quality, meter)
     return y_hat
+
+
+def moved(
+    codec: "Codec",
+    y_hat: Latents,
+    slopes: Slopes,
+    curvatures: NDArray,
+    quality: int,
+    meter: Meter | None = None,
+) -> Latents:
+    """Tokens (h, w, C), each moved by itself; the curvatures are those of the channels (C,)."""
+    size, windows = y_hat.shape[:2], codec.windows(y_hat.shape[:2])
+
+    def open_mover(i: int) -> Mover:
+        window = windows[i]
+        inside = (window.rows, window.columns)
+        return Mover(y_hat[inside], slopes[inside], curvatures, places_of(codec.config, window))
+
+    better = np.empty_like(y_hat)
+    tokens = codec.code(size, quality, open_mover, y_hat, meter).results
+    for window, its in zip(windows, tokens, strict=True):
+        better[window.rows, window.columns] = its
+    return better
 
 
 def error_slopes(
@@ -133,9 +168,13 @@ def error_slopes(
     rgb: NDArray[np.uint8],
     y_hat: Latents,
     quality: int,
+    linear: bool = False,
     meter: Meter | None = None,
 ) -> Slopes:
-    """Gradient of the squared error (0..255, summed) of the pixels that the tokens paint."""
+    """Gradient of the squared error (0..255, summed) of the pixels that the tokens paint.
+
+    With `linear`, the error is the same, but as if only the synthesis' linear part could mend it.
+    """
     slopes = np.zeros(y_hat.shape, np.float32)
     for strip in codec.strips(*y_hat.shape[:2]):
         pixels = torch.tensor(rgb[strip.start * STRIDE : strip.stop * STRIDE])
@@ -143,9 +182,9 @@ def error_slopes(
         y = torch.from_numpy(y_hat[strip.context]).to(codec.device, torch.float32)
         y = y.permute(2, 0, 1)[None].requires_grad_()
         with torch.enable_grad(), codec.autocast():
-            x_hat = codec.transforms.synthesise(y, codec.t(quality))[0]
+            x_hat = codec.transforms.synthesise(y, codec.t(quality), linear)[0]
             x_hat = x_hat[:, strip.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
-            error = (255 * (x_hat.clamp(0, 1) - x)).square().sum()
+            error = 255**2 * F.mse_loss(x_hat.clamp(0, 1), x, reduction="sum")
             (gradient,) = torch.autograd.grad(error, y)
         slopes[strip.context] += gradient[0].permute(1, 2, 0).cpu().numpy()
         if meter:

@@ -85,8 +85,8 @@ class ElicSynthesis(nn.Module):
             _up(n, 3),
         )
 
-    def forward(self, y_hat: Tensor, t: Tensor) -> Tensor:
-        """`t` (B,) is the quality; this transform does not depend on it."""
+    def forward(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
+        """`t` (B,) is the quality; this transform does not depend on it, and has no linear part."""
         return self.layers(y_hat) + 0.5
 
     def energies(self) -> Tensor:

@@ -42,9 +42,12 @@ class Transforms(nn.Module):
         """x (B, 3, H, W) in [0, 1], sides multiples of 16 -> y (B, C, h, w) in quantiser steps."""
         return self.analysis(x, t).float() * self.log_gain(t).exp()
 
-    def synthesise(self, y_hat: Tensor, t: Tensor) -> Tensor:
-        """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
-        return self.synthesis(y_hat * (-self.log_gain(t)).exp(), t).float()
+    def synthesise(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
+        """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w).
+
+        With `linear_gradient`, gradients are those of the linear part alone, if there is one.
+        """
+        return self.synthesis(y_hat * (-self.log_gain(t)).exp(), t, linear_gradient).float()
 
     @torch.no_grad()
     def step_errors(self, t: Tensor) -> Tensor:
