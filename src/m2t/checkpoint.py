@@ -29,6 +29,8 @@ from .transforms import Transforms
 MODEL_ID_BYTES = 8
 INTEGER = "integer."
 """Prefix of the tensors of an exported entropy model."""
+UNITS = ".units"
+"""Suffix of what the rows of another tensor, stored as integers, are to be multiplied by."""
 _CONFIG_KEY = "m2t_config"
 
 
@@ -94,8 +96,12 @@ def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
 
 
 def float_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """All others: of an exported model, the transforms."""
-    return {name: tensor for name, tensor in state.items() if not name.startswith(INTEGER)}
+    """All others, as floats: of an exported model, the transforms."""
+    rest = {n: t.float() for n, t in state.items() if not n.startswith(INTEGER)}
+    for name in [name for name in rest if name.endswith(UNITS)]:
+        weight, units = name.removesuffix(UNITS), rest.pop(name)
+        rest[weight] = rest[weight] * units.view(-1, *[1] * (rest[weight].ndim - 1))
+    return rest
 
 
 def integer_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -119,9 +125,8 @@ def build_codec(
         model = build_model(config, state).to(device)
         return model, FloatNetwork(model.entropy, config)
     transforms = Transforms(config).float()
-    rest = {name: tensor.float() for name, tensor in float_tensors(state).items()}
     try:
-        transforms.load_state_dict(rest)
+        transforms.load_state_dict(float_tensors(state))
         network = IntegerNetwork(config, integers, ops or choose(device))
     except (KeyError, RuntimeError, IndexError) as error:
         raise ModelError(f"weights do not fit their configuration: {error}") from error
@@ -134,7 +139,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     if integers := integer_tensors(state):
         try:
             restored = restore(config, integers)
+            state = float_tensors(state) | {f"entropy.{name}": t for name, t in restored.items()}
         except (KeyError, RuntimeError) as error:
             raise ModelError(f"weights do not fit their configuration: {error}") from error
-        state = float_tensors(state) | {f"entropy.{name}": t for name, t in restored.items()}
     return build_model(config, state)

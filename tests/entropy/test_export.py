@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from m2t.checkpoint import float_tensors, read_model, save_model
-from m2t.config import TransformConfig
+from m2t.checkpoint import INTEGER, UNITS, float_tensors, read_model, save_model
+from m2t.config import ModelConfig, TransformConfig
 from m2t.entropy.integer.arithmetic import EXACT, WEIGHT_LIMIT
 from m2t.entropy.integer.export import balanced_units, quantise_rows
 from m2t.presets import tiny
@@ -41,17 +41,37 @@ def test_quiet_channels_get_finer_units_within_bounds() -> None:
     assert units[0] > 5 * units[1] > units[2] > units[0] / 100
 
 
+def exported(config: ModelConfig, folder: Path) -> tuple[dict[str, torch.Tensor], ...]:
+    """Float weights, and what they become in a file."""
+    photo = folder / "photo.png"
+    Image.effect_noise((64, 48), 50).convert("RGB").save(photo)
+    (folder / "list.txt").write_text("photo.png\nphoto.png\n")
+    floats, target = folder / "floats.safetensors", folder / "exported.safetensors"
+    state = seeded_model(config).state_dict()
+    save_model(floats, config, state)
+    export(floats, target, folder / "list.txt")
+    return state, read_model(target)[1]
+
+
 def test_transforms_are_stored_as_they_compute(tmp_path: Path) -> None:
     """bfloat16 only inside lapped transforms: others compute in float32."""
-    photo = tmp_path / "photo.png"
-    Image.effect_noise((64, 48), 50).convert("RGB").save(photo)
-    (tmp_path / "list.txt").write_text("photo.png\nphoto.png\n")
     elic = dataclasses.replace(tiny(), transform=TransformConfig(latent_channels=12, width=8))
-    for config, expected in ((tiny(), torch.bfloat16), (elic, torch.float16)):
-        floats, target = tmp_path / "floats.safetensors", tmp_path / "exported.safetensors"
-        save_model(floats, config, seeded_model(config).state_dict())
-        export(floats, target, tmp_path / "list.txt")
-        state = float_tensors(read_model(target)[1])
-        dtypes = {t.dtype for n, t in state.items() if t.ndim > 1 and ".linear." not in n}
-        assert dtypes == {expected}
+    for config, inside in ((tiny(), {torch.bfloat16, torch.int8}), (elic, {torch.float16})):
+        _, state = exported(config, tmp_path)
+        transforms = {n: t for n, t in state.items() if not n.startswith(INTEGER) and t.ndim > 1}
+        assert {t.dtype for n, t in transforms.items() if ".linear." not in n} == inside
+        assert {t.dtype for n, t in transforms.items() if ".linear." in n} <= {torch.float16}
         assert state["gain"].dtype == torch.float16
+
+
+def test_blocks_of_transforms_take_7_bits(tmp_path: Path) -> None:
+    floats, state = exported(tiny(), tmp_path)
+    name = "synthesis.blocks.0.first.weight"
+    assert state[name].dtype == torch.int8
+    assert state[name].abs().max() == WEIGHT_LIMIT
+    units = state[name + UNITS]
+    back = float_tensors(state)
+    error = (back[name] - floats[name]).abs().amax((1, 2, 3))
+    assert (error <= 0.5001 * units).float().mean() > 0.5  # in other rows, outliers are clipped
+    assert ((back[name] - floats[name]).square().mean() / floats[name].square().mean()) < 0.001
+    assert back.keys() == {n for n in floats if not n.startswith("entropy.")}

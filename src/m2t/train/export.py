@@ -1,8 +1,9 @@
 """From a training run to a file that codes alike everywhere: `m2t export`.
 
-The entropy model becomes integers (entropy/integer/export.py); the transforms become 16-bit floats,
-half the size: bfloat16 where they compute in it, float16 elsewhere. Both change the model a little,
-so the result has an id of its own.
+The entropy model becomes integers (entropy/integer/export.py). The transforms stay floats, but are
+stored in fewer bits: bfloat16 where they compute in it, float16 elsewhere, and 7 bits with a unit
+per row for the convolutions of residual blocks, most of the weights, which it does not harm. All
+that changes the model a little, so the result has an id of its own.
 """
 
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import INTEGER, load_model, model_id, save_model
+from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
 from ..config import STRIDE
-from ..entropy.integer.export import calibrate
+from ..entropy.integer.export import calibrate, quantise_rows
 from ..entropy.integer.export import export as export_entropy
 from ..image import open_image, to_picture
 from ..model import Model
@@ -30,11 +31,10 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     """
     model = load_model(source)
     stats = calibrate(model.entropy, windows(model, data, num_images))
-    state = {
-        name: tensor.to(_precision(model, name, tensor))
-        for name, tensor in model.state_dict().items()
-        if not name.startswith("entropy.")
-    }
+    state: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        if not name.startswith("entropy."):
+            state |= _stored(model, name, tensor)
     for name, tensor in export_entropy(model.entropy, model.config, stats).items():
         state[INTEGER + name] = tensor
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,10 +43,13 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     return model_id(model.config, state)
 
 
-def _precision(model: Model, name: str, tensor: Tensor) -> torch.dtype:
-    """Of a parameter of the transforms, in a file: bfloat16 where Codec.autocast() computes so."""
-    inside = model.config.transform.kind == "lapped" and ".linear." not in name
-    return torch.bfloat16 if inside and tensor.ndim > 1 else torch.float16
+def _stored(model: Model, name: str, tensor: Tensor) -> dict[str, Tensor]:
+    """A parameter of the transforms as a file holds it."""
+    inside = model.config.transform.kind == "lapped" and ".linear." not in name  # of autocast
+    if inside and tensor.shape[2:] == (3, 3) and "block" in name:
+        integers, units = quantise_rows(tensor.flatten(1))
+        return {name: integers.view_as(tensor), name + UNITS: units}
+    return {name: tensor.to(torch.bfloat16 if inside and tensor.ndim > 1 else torch.float16)}
 
 
 @torch.inference_mode()
