@@ -49,6 +49,9 @@ arm() {
             stage "$name-1" 5 train.part=linear
             stage "$name-2" 15 --init "$folder/$name-1/model.safetensors"
             ;;
+        # The entropy model alone, from scratch on the tokens of START: what masking the attention too costs.
+        mt) stage "$name" 20 --init "$start" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' ;;
+        m2t) stage "$name" 20 --init "$start" train.part=entropy 'train.fresh=["entropy."]' ;;
         # From weights, as they were trained before transforms moved by frequencies.
         more) stage "$name" 20 --init "$start" $plain ;;
         more_slowly) stage "$name" 20 --init "$start" $plain train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
