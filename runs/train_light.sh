@@ -25,5 +25,5 @@ stage 1 transform.fine_blocks=0 $still train.total_steps=3060
 stage 2 transform.fine_blocks=0 $still train.total_steps=4720 train.decay_fraction=0.42
 stage 3 transform.fine_blocks=0 $slowly train.total_steps=4344 train.lr_muon=0.006 train.lr_adam=0.0004 train.lr_slow=0.0001
 stage 4 $slowly train.total_steps=2033 train.lr_muon=0.005 train.lr_adam=0.0003 train.lr_slow=0.00025
-stage 5 $slowly train.total_steps=STAGE5 train.lr_muon=0.005 train.lr_adam=0.0003 train.lr_slow=0.0004
+stage 5 $slowly train.total_steps=3886 train.lr_muon=0.005 train.lr_adam=0.0003 train.lr_slow=0.0004
 m2t export checkpoints/light/5/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt -f
