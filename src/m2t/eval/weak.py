@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from .anchors import CODECS
+from .codec import Codec
 from .metrics import bpp, load_rgb, psnr
 from .ours import m2t_codec
 from .results import versions
@@ -91,7 +92,7 @@ def versions_of(image: Image.Image) -> Iterator[tuple[str, float, float, Image.I
     """(label, bpp, PSNR, picture): the original, m2t, and others with no more bytes."""
     yield "original", 24.0, float("inf"), image
     ours = m2t_codec()
-    coded = [(ours, ours.encode(image, QUALITY))]
+    coded: list[tuple[Codec, bytes]] = [(ours, ours.encode(image, QUALITY))]
     for name in RIVALS:
         rival = CODECS[name]
         data = rival.at_size(image, len(coded[0][1])) or rival.encode(image, rival.lowest)
