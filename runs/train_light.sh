@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt, in five stages, each from
+# Trains the shipped weights, and makes results/training/light.json, the curve of the last stages, on the photographs of the folder DATA but those of runs/validation.txt, in five stages, each from
 # the averaged weights of the one before; about 8 hours of two cores. Stop and go on as you like.
 #     runs/train_light.sh DATA
 set -euo pipefail
@@ -27,3 +27,4 @@ stage 3 transform.fine_blocks=0 $slowly train.total_steps=4344 train.lr_muon=0.0
 stage 4 $slowly train.total_steps=2033 train.lr_muon=0.005 train.lr_adam=0.0003 train.lr_slow=0.00025
 stage 5 $slowly train.total_steps=3886 train.lr_muon=0.005 train.lr_adam=0.0003 train.lr_slow=0.0004
 m2t export checkpoints/light/5/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt -f
+python -m m2t.train.compare checkpoints/light/{4,5} --images checkpoints/validation.txt --out results/training/light.json

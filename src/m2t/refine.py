@@ -84,11 +84,11 @@ class Mover:
         """The window's tokens (h, w, C), moved."""
         places = np.concatenate(self.places)
         mixture = Mixture(*map(np.concatenate, zip(*self.mixtures, strict=True)))
-        moved = self.y_hat.flatten()
-        moved[places] += best_steps(
-            moved[places], mixture, self.slopes[places], self.curvatures[places]
+        symbols = self.y_hat.flatten()
+        symbols[places] += best_steps(
+            symbols[places], mixture, self.slopes[places], self.curvatures[places]
         )
-        return moved.reshape(self.y_hat.shape)
+        return symbols.reshape(self.y_hat.shape)
 
 
 def best_steps(

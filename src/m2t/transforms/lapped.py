@@ -156,20 +156,19 @@ class LappedSynthesis(nn.Module):
         """`t` (B,) is the quality, -1..1. A linear gradient passes by the networks."""
         coarse = _precise(self.linear, y_hat)  # (B, 192, 2 h, 2 w)
         plain = F.pixel_shuffle(coarse, 2)  # (B, 48, 4 h, 4 w)
+        seen = (y_hat, coarse, plain)
         if linear_gradient:
-            added = self._added(y_hat.detach(), coarse.detach(), t)
-        else:
-            added = self._added(y_hat, coarse, t)
-        return F.pixel_shuffle(plain + added, 4) * _UNIT + 0.5
+            seen = (y_hat.detach(), coarse.detach(), plain.detach())
+        return F.pixel_shuffle(plain + self._added(*seen, t), 4) * _UNIT + 0.5
 
-    def _added(self, y_hat: Tensor, coarse: Tensor, t: Tensor) -> Tensor:
-        """What the networks add (B, 48, 4 h, 4 w) to the linear picture (B, 192, 2 h, 2 w)."""
+    def _added(self, y_hat: Tensor, coarse: Tensor, plain: Tensor, t: Tensor) -> Tensor:
+        """What the networks add (B, 48, 4 h, 4 w) to the linear picture, at 1/8 and at 1/4."""
         z = self.enter(y_hat * self.balance.exp()[:, None, None])
         for block in self.blocks:
             z = block(z, t)
         z = F.relu(z)
         fine = None if self.fine is None else self.fine(z, coarse, t)
-        z = F.pixel_shuffle(self.spread(z), 4) + self.blend(F.pixel_shuffle(coarse, 2))
+        z = F.pixel_shuffle(self.spread(z), 4) + self.blend(plain)
         z = z if fine is None else z + fine
         z = z + self.render(F.relu(z))
         return self.leave(F.relu(z))
