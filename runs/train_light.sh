@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Trains the shipped weights, and makes results/training/light.json, the curve of the last stages, on the photographs of the folder DATA but those of runs/validation.txt, in five stages, each from
-# the averaged weights of the one before; about 8 hours of two cores. Stop and go on as you like.
+# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt, in five stages, each from
+# the averaged weights of the one before; about 8 hours of two cores. Stop and go on as you like. Makes
+# results/training/light.json too, the curve of the last two stages.
 #     runs/train_light.sh DATA
 set -euo pipefail
 cd "$(dirname "$0")/.."
