@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes results/training/ARM.json for each ARM given: a recipe, trained for 20 minutes of one core. Two arms run at a
-# time, a core each; the machine should have nothing else to do. DATA as for train_light.sh.
+# Makes results/training/ARM.json for each ARM given: a recipe, trained for 20 minutes of one core. The first core
+# takes every other arm, the second core the rest; the machine should have nothing else to do. DATA as for train_light.sh.
 # Arms that go on from weights do so from START (by default the shipped ones).
 #     runs/search.sh DATA ARM [ARM ...]
 set -euo pipefail
@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 start="${START:-src/m2t/weights/light.safetensors}"
 folder=checkpoints/search
 small="entropy.width=192 entropy.layers=2 entropy.heads=3 entropy.mlp_width=384 entropy.head_width=96"
+large="entropy.width=512 entropy.heads=8 entropy.mlp_width=1024 entropy.head_width=256"
 plain="train.precondition=false train.lr_slow=0.00002"
 network='train.fresh=["analysis.enter","analysis.block","analysis.fine","analysis.down","analysis.leave"]'
 gently="train.lr_muon=0.004 train.lr_adam=0.0003"
@@ -49,6 +50,10 @@ arm() {
             stage "$name-1" 5 train.part=linear
             stage "$name-2" 15 --init "$folder/$name-1/model.safetensors"
             ;;
+        # Three sizes, for so many minutes: base-5, narrow-10, ...
+        narrow-*) stage "$name" "${name#*-}" transform.width=128 $small ;;
+        base-*) stage "$name" "${name#*-}" ;;
+        wide-*) stage "$name" "${name#*-}" transform.width=384 $large ;;
         # The entropy model alone, from scratch on the tokens of START: what masking the attention too costs.
         mt) stage "$name" 20 --init "$start" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' ;;
         m2t) stage "$name" 20 --init "$start" train.part=entropy 'train.fresh=["entropy."]' ;;
@@ -70,6 +75,8 @@ arm() {
             ;;
         on_batch) stage "$name" 20 --init "$start" $gently train.batch_tokens=5120 ;;
         on_decay) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 ;;
+        on_decay4) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0004 ;;
+        on_decay12) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0012 ;;
         on_crops) stage "$name" 20 --init "$start" $gently 'train.crops=[[24,24]]' ;;
         on_fine) stage "$name" 20 --init "$start" $gently transform.fine_blocks=2 ;;
         on_synthesis) stage "$name" 20 --init "$start" $gently train.part=synthesis ;;
@@ -84,12 +91,11 @@ arm() {
     python -m m2t.train.compare "${runs[@]}" --images checkpoints/validation.txt --out "results/training/$name.json"
 }
 
-shift
-while [ $# -gt 0 ]; do
-    for core in 0 1; do
-        [ $# -gt 0 ] || break
-        (taskset -p -c "$core" $BASHPID > /dev/null && arm "$1") &
-        shift
-    done
-    wait
+arms=("${@:2}")
+for core in 0 1; do
+    (
+        taskset -p -c "$core" $BASHPID > /dev/null
+        for ((i = core; i < ${#arms[@]}; i += 2)); do arm "${arms[i]}"; done
+    ) &
 done
+wait

@@ -87,11 +87,17 @@ def test_halo_is_enough(config: TransformConfig) -> None:
     analysis, synthesis = build(config)
     for parameter in [*analysis.parameters(), *synthesis.parameters()]:
         parameter.add_(torch.randn_like(parameter), alpha=0.1)
-    rows, t = 2 * config.halo + 4, torch.zeros(1)
-    x = torch.rand(1, 3, 16 * rows, 16)
-    y = torch.randn(1, config.latent_channels, rows, 1)
-    for network, data, unit in ((analysis, x, 16), (synthesis, y, 1)):
+    t = torch.zeros(1)
+    halos = (config.analysis_halo, config.synthesis_halo)
+    for network, halo, unit in zip((analysis, synthesis), halos, (16, 1), strict=True):
+        rows = 2 * halo + 4
+        data = torch.randn(1, 3 if unit == 16 else config.latent_channels, unit * rows, unit)
         whole = network(data, t)
-        part = network(data[:, :, : unit * (config.halo + 2)], t)
         two = whole.shape[2] // rows * 2
+        part = network(data[:, :, : unit * (2 + halo)], t)
         torch.testing.assert_close(part[:, :, :two], whole[:, :, :two], atol=1e-4, rtol=1e-4)
+        part = network(data[:, :, unit * (2 + halo) :], t)
+        torch.testing.assert_close(part[:, :, -two:], whole[:, :, -two:], atol=1e-4, rtol=1e-4)
+        if config.kind == "lapped":  # whose halo is no larger than it must be
+            part = network(data[:, :, : unit * (1 + halo)], t)
+            assert not torch.allclose(part[:, :, :two], whole[:, :, :two], atol=1e-4, rtol=1e-4)

@@ -160,7 +160,7 @@ class Codec:
         channels = self.config.transform.latent_channels
         y_hat = np.empty((rows, columns, channels), np.int32)
         t = self.t(quality)
-        for strip in self.strips(rows, columns):
+        for strip in self.analysis_strips((rows, columns)):
             pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
             x = _padded(_to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
             with self.autocast():
@@ -183,7 +183,7 @@ class Codec:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
         rgb = np.empty((height, width, 3), np.uint8)
         t = self.t(quality)
-        for strip in self.strips(*y_hat.shape[:2]):
+        for strip in self.synthesis_strips(y_hat.shape[:2]):
             y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
             with self.autocast():
                 x_hat = self.transforms.synthesise(y.permute(2, 0, 1)[None], t)[0]
@@ -259,9 +259,13 @@ class Codec:
         fast = self.config.transform.kind == "lapped" and has_bfloat16(self.device)
         return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
 
-    def strips(self, rows: int, columns: int) -> Iterator[Strip]:
-        """The parts of an image of tokens that the transforms take one after the other."""
-        return strips(rows, columns, self.config.transform.halo, TOKENS_PER_STRIP)
+    def analysis_strips(self, size: Sequence[int]) -> Iterator[Strip]:
+        """The parts of (h, w) tokens that the analysis makes one after the other."""
+        return strips(*size, self.config.transform.analysis_halo, TOKENS_PER_STRIP)
+
+    def synthesis_strips(self, size: Sequence[int]) -> Iterator[Strip]:
+        """The parts of (h, w) tokens that the synthesis paints one after the other."""
+        return strips(*size, self.config.transform.synthesis_halo, TOKENS_PER_STRIP)
 
 
 @functools.cache

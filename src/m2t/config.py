@@ -43,11 +43,24 @@ class TransformConfig:
     """No residual network beside the linear transform in the analysis (lapped only)."""
 
     @property
-    def halo(self) -> int:
-        """How many tokens around its own place either transform looks at, rounded up."""
-        if self.kind == "elic":  # in tokens: attention 3, and at 1/8, 1/4, 1/2 resolution less
-            return 6 + self.blocks + (self.blocks + 1) // 2
-        return 2 * self.blocks + self.fine_blocks + 3
+    def analysis_halo(self) -> int:
+        """How many tokens around its own place the analysis looks at, rounded up."""
+        if self.kind == "elic":
+            return self._elic_halo
+        # The linear kernel overlaps by half a token; a block looks two places far.
+        return 1 if self.linear_analysis else 2 * self.blocks + self.fine_blocks + 1
+
+    @property
+    def synthesis_halo(self) -> int:
+        """How many tokens around its own place the synthesis looks at, rounded up."""
+        if self.kind == "elic":
+            return self._elic_halo
+        return 2 * self.blocks + self.fine_blocks + 1  # the last 3x3 is at 1/4 resolution
+
+    @property
+    def _elic_halo(self) -> int:
+        # In tokens: attention 3, and at 1/8, 1/4, 1/2 resolution less.
+        return 6 + self.blocks + (self.blocks + 1) // 2
 
     def __post_init__(self) -> None:
         _check(self.latent_channels >= 1, "latent_channels must be at least 1")

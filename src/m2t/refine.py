@@ -176,7 +176,7 @@ def error_slopes(
     With `linear`, the error is the same, but as if only the synthesis' linear part could mend it.
     """
     slopes = np.zeros(y_hat.shape, np.float32)
-    for strip in codec.strips(*y_hat.shape[:2]):
+    for strip in codec.synthesis_strips(y_hat.shape[:2]):
         pixels = torch.tensor(rgb[strip.start * STRIDE : strip.stop * STRIDE])
         x = pixels.to(codec.device).permute(2, 0, 1).float() / 255
         y = torch.from_numpy(y_hat[strip.context]).to(codec.device, torch.float32)
