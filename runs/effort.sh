@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes results/effort/EFFORT.json: rate, quality and time of m2t on Kodak at other efforts than the default.
+# Makes results/effort/EFFORT.json: rate, quality and time of m2t on Kodak at other efforts than the default; prints
+# how all of them, and the default of results/kodak_light.json, compare with effort 0.
 #   runs/effort.sh [EFFORT ...]     0, 2, 4 and 9 if none is named; an hour, alone on the machine
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,3 +12,4 @@ for effort in "$@"; do
         --anchors results/anchors --out "build/effort_$effort"
     cp "build/effort_$effort/m2t.json" "results/effort/$effort.json"
 done
+python -m m2t.eval.table results/kodak_light.json results/effort/*.json --against results/effort/0.json

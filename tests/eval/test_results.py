@@ -17,7 +17,7 @@ from m2t.eval.results import (
     mean_points,
     save_result,
 )
-from m2t.eval.table import bd_table, rate_table
+from m2t.eval.table import against, bd_table, rate_table
 
 RESULTS = Path(__file__).parents[2] / "results"
 CURVE = Curve("x", "set", "made up", (Point("quality 1", 0.25, 30.5), Point("quality 2", 0.5, 33)))
@@ -125,6 +125,19 @@ def test_tables():
     assert bd_table(record).splitlines()[2:] == [
         "| A | −40.0 % | 28.0 to 36.0 |",
         "| B | +3.2 % | 28.0 to 36.0 |",
+    ]
+
+
+def test_table_against_one_curve():
+    half = [
+        Point(p.param, p.bpp / 2, p.psnr, encode_seconds=seconds)
+        for p, seconds in zip(CURVE.points, (1, 2), strict=True)
+    ]
+    assert against([CURVE, Curve("half", "set", "made up", tuple(half))], CURVE).splitlines() == [
+        "| compared with x | BD-rate | encode (s) | decode (s) |",
+        "| --- | ---: | ---: | ---: |",
+        "| x | +0.0 % |  |  |",
+        "| half | −50.0 % | 1.500 |  |",
     ]
 
 

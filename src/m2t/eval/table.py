@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .results import load_record
+from .bdrate import Method, bd_rate
+from .results import Curve, load_curve, load_record
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -53,6 +54,20 @@ def bd_table(record: dict[str, Any], method: str = "pchip", metric: str = "psnr"
     return markdown(("compared with", "BD-rate", f"over {name.removesuffix(' (dB)')} (dB)"), rows)
 
 
+def against(curves: Sequence[Curve], anchor: Curve, method: Method = "pchip") -> str:
+    """BD-rates of some curves to one, and mean seconds."""
+    rows = []
+    for curve in curves:
+        rate = bd_rate(anchor.points, curve.points, method).percent
+        seconds = (
+            [getattr(point, name) for point in curve.points]
+            for name in ("encode_seconds", "decode_seconds")
+        )
+        means = ("" if None in times else f"{sum(times) / len(times):.3f}" for times in seconds)
+        rows.append((curve.codec, percent(rate), *means))
+    return markdown((f"compared with {anchor.codec}", "BD-rate", "encode (s)", "decode (s)"), rows)
+
+
 def tables(record: dict[str, Any], method: str = "pchip") -> list[str]:
     """All tables of one result."""
     metrics = {entry["metric"]: None for entry in record.get("bd_rates", ())}
@@ -64,7 +79,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m m2t.eval.table", description=main.__doc__)
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--method", choices=("pchip", "cubic"), default="pchip")
+    parser.add_argument("--against", type=Path, help="Compare all of them with this result.")
     args = parser.parse_args()
+    if args.against:
+        curves = [load_curve(path) for path in args.results]
+        print(against(curves, load_curve(args.against), args.method))
+        return
     for path in args.results:
         for table in tables(load_record(path), args.method):
             print(table, end="\n\n")
