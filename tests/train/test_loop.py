@@ -236,6 +236,11 @@ def test_profile_tells_the_share_of_products(quick_run):
         assert 0 < result[part]["share"] < 1
     names = {row["name"] for row in result["step"]["operations"] if row["product"]}
     assert "aten::convolution_backward" in names
+    assert [stage["name"] for stage in result["stages"]] == ["analysis", "synthesis", "entropy"]
+    for stage in result["stages"]:
+        rate = stage["gflop"] / stage["ms"] * 1000
+        assert stage["gflops_per_second"] == pytest.approx(rate, rel=0.05)
+        assert stage["product_gflops_per_second"] > 0
     assert not store.checkpoints(out)
 
 

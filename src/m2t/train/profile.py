@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from .data import prefetch
+from .stages import measure_stages
 from .trainer import Trainer
 
 PRODUCTS = ("mm", "bmm", "addmm", "baddbmm", "linear", "convolution", "attention")
@@ -22,7 +23,8 @@ def profile_steps(trainer: Trainer, num_steps: int, path: Path) -> dict[str, Any
     """Profile `num_steps` steps, and as many forward and backward passes alone; JSON to `path`.
 
     A share is the time inside products and convolutions over the wall time of the same steps:
-    Python, data and element-wise passes count against it.
+    Python, data and element-wise passes count against it. Each part of the model is measured by
+    itself too (stages.py).
     """
     batches = prefetch(trainer.crops.batch, trainer.progress.step)
     for batch in islice(batches, NUM_WARMUP_STEPS):
@@ -34,6 +36,7 @@ def profile_steps(trainer: Trainer, num_steps: int, path: Path) -> dict[str, Any
         "threads": torch.get_num_threads(),
         "forward_backward": _measure(trainer.backward, some, device),
         "step": _measure(trainer.step, some, device),
+        "stages": measure_stages(trainer, some[0], num_steps),
     }
     path.write_text(json.dumps(result, indent=2) + "\n")
     return result

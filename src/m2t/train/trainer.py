@@ -113,7 +113,7 @@ class Trainer:
             zip(xs.chunk(num_parts), lmbdas.chunk(num_parts), strict=True)
         ):
             with without_sync(self.forward, last=i + 1 == num_parts):
-                with self._autocast():
+                with self.autocast():
                     out = self.forward(x, lmbda, options.part)
                 losses = rate_distortion(x, out.x_hat, out.bits, lmbda, rate, options.weighting)
                 (losses.loss / num_parts).backward()
@@ -122,7 +122,7 @@ class Trainer:
 
     def evaluate(self) -> dict[str, Any]:
         """The averaged weights on the held-out crops."""
-        with self.ema.applied(self.model), self._autocast():
+        with self.ema.applied(self.model), self.autocast():
             return evaluate(self.model, self.crops.evaluation(), self.config.model.rate)
 
     def save(self) -> None:
@@ -137,7 +137,7 @@ class Trainer:
         groups = {name: optimizer.param_groups[0] for name, optimizer in self.optimizers.items()}
         return {f"lr_{name}": group["lr"] for name, group in groups.items()}
 
-    def _autocast(self) -> torch.autocast:
+    def autocast(self) -> torch.autocast:
         """Matrix products and convolutions in the configured precision."""
         on = self.config.train.dtype == "bfloat16"
         return torch.autocast(self.world.device.type, torch.bfloat16, enabled=on)
