@@ -259,11 +259,11 @@ class Codec:
         fast = self.config.transform.kind == "lapped" and has_bfloat16(self.device)
         return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
 
-    def analysis_strips(self, size: Sequence[int]) -> Iterator[Strip]:
+    def analysis_strips(self, size: tuple[int, int]) -> Iterator[Strip]:
         """The parts of (h, w) tokens that the analysis makes one after the other."""
         return strips(*size, self.config.transform.analysis_halo, TOKENS_PER_STRIP)
 
-    def synthesis_strips(self, size: Sequence[int]) -> Iterator[Strip]:
+    def synthesis_strips(self, size: tuple[int, int]) -> Iterator[Strip]:
         """The parts of (h, w) tokens that the synthesis paints one after the other."""
         return strips(*size, self.config.transform.synthesis_halo, TOKENS_PER_STRIP)
 
