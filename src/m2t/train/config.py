@@ -47,6 +47,8 @@ class TrainConfig:
     """Learning rate of everything else (AdamW)."""
     lr_slow: float = 1e-4
     """Learning rate of the linear lapped transforms (train/lapped.py)."""
+    lr_turn: float = 0.0
+    """Learning rate of what both linear transforms do together (train/turns.py); 0: not at all."""
     weight_decay: float = 0.01
     """Of what `lr_muon` moves; each step shrinks it by lr_muon * weight_decay."""
     weighting: float = 0.5

@@ -11,9 +11,10 @@ from ..entropy.transformer import EntropyModel
 from ..model import Model
 from .config import TrainConfig
 from .data import Crops
-from .frequencies import even_inputs, kernel_strengths
+from .frequencies import NUM_PATCHES, even_inputs, kernel_strengths, strengths
 from .lapped import LappedAdam
 from .soap import Soap, as_matrices
+from .turns import TurnAdam
 
 # Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
 # one before left them (Amsel et al. 2025, "The Polar Express").
@@ -129,7 +130,12 @@ def build_optimizers(
         elif name == "slow" and config.precondition:
             assert crops is not None
             analysis, synthesis = parameters
-            optimizers[name] = LappedAdam(analysis, synthesis, kernel_strengths(crops), peak)
+            strength = kernel_strengths(crops)
+            optimizers[name] = LappedAdam(analysis, synthesis, strength, peak)
+            if config.lr_turn:
+                blocks = strengths(crops.patches(NUM_PATCHES, 16))
+                turn = TurnAdam(analysis, synthesis, strength, blocks, config.lr_turn)
+                optimizers["turn"] = turn
         else:
             optimizers[name] = torch.optim.AdamW(
                 parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
@@ -151,4 +157,9 @@ def set_learning_rates(
 
 def peak_rate(config: TrainConfig, optimizer: str) -> float:
     """The learning rate after warm-up of "muon", "adam" or "slow"."""
-    return {"muon": config.lr_muon, "adam": config.lr_adam, "slow": config.lr_slow}[optimizer]
+    return {
+        "muon": config.lr_muon,
+        "adam": config.lr_adam,
+        "slow": config.lr_slow,
+        "turn": config.lr_turn,
+    }[optimizer]
