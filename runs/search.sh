@@ -33,8 +33,7 @@ stage() {
 arm() {
     local name="$1" runs=("$folder/$1")
     case "$name" in
-        # From the principal components.
-        base) stage "$name" 20 ;;
+        # From the principal components; base-20 is the preset.
         plain) stage "$name" 20 $plain ;;
         random) stage "$name" 20 train.init=random train.lr_slow=0.002 ;;
         adamw) stage "$name" 20 train.optimizer=adamw train.lr_muon=0.002 ;;
@@ -93,11 +92,13 @@ arm() {
     python -m m2t.train.compare "${runs[@]}" --images checkpoints/validation.txt --out "results/training/$name.json"
 }
 
-arms=("${@:2}")
+arms=("${@:2}") cores=() failed=0
 for core in 0 1; do
     (
         taskset -p -c "$core" $BASHPID > /dev/null
         for ((i = core; i < ${#arms[@]}; i += 2)); do arm "${arms[i]}"; done
     ) &
+    cores+=($!)
 done
-wait
+for pid in "${cores[@]}"; do wait "$pid" || failed=1; done
+exit "$failed"

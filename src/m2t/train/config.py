@@ -85,7 +85,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("total_steps", "batch_tokens", "accumulate", "eval_every", "log_every"):
             _check(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("warmup_steps", "weight_decay", "seed", "threads", "profile"):
+        for name in ("lr_turn", "warmup_steps", "weight_decay", "seed", "threads", "profile"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")
         for name in ("total_minutes", "save_minutes"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")

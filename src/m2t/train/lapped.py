@@ -8,7 +8,7 @@ so that every part of a step changes the outputs alike.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .frequencies import of_kernels, to_kernels
 
@@ -16,13 +16,13 @@ FAINTEST = 0.3
 """Frequencies and channels weaker than that, in quantiser steps, move as if they had it."""
 
 
-class LappedAdam(torch.optim.Optimizer):
-    """Moves one pair of linear transforms."""
+class PairAdam(torch.optim.Optimizer):
+    """What the optimisers of one pair of linear transforms share."""
 
     def __init__(
         self,
-        analysis: nn.Parameter,
-        synthesis: nn.Parameter,
+        analysis: Tensor,
+        synthesis: Tensor,
         strength: Tensor,
         lr: float,
         betas: tuple[float, float] = (0.9, 0.98),
@@ -32,21 +32,15 @@ class LappedAdam(torch.optim.Optimizer):
         self.analysis, self.synthesis = analysis, synthesis
         self.strength = strength.to(analysis.device)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update both, as far as they have gradients."""
-        assert closure is None
-        seen = of_kernels(self.analysis) * self.strength
-        channels = seen.square().sum((1, 2, 3))[:, None, None, None].sqrt()
-        for param, strength in ((self.analysis, self.strength), (self.synthesis, channels)):
-            if param.grad is not None:
-                step = self._direction(param) / torch.hypot(strength, torch.tensor(FAINTEST))
-                param.add_(to_kernels(step), alpha=-self.param_groups[0]["lr"])
+    def channels(self) -> Tensor:
+        """(C,) how strong the latents are."""
+        return (of_kernels(self.analysis) * self.strength).square().sum((1, 2, 3)).sqrt()
 
-    def _direction(self, param: Tensor) -> Tensor:
-        """Adam's step (N, 3, 32, 32), of about 1 in every frequency."""
-        assert param.grad is not None
-        grad = of_kernels(param.grad)
+    def direction(self, param: Tensor, grad: Tensor, strength: Tensor) -> Tensor:
+        """Adam's step, in inverse proportion to what it is multiplied by.
+
+        Its moments are kept with `param`, whatever they are of.
+        """
         first, second = self.param_groups[0]["betas"]
         state = self.state[param]
         if not state:
@@ -56,4 +50,18 @@ class LappedAdam(torch.optim.Optimizer):
         count = int(state["count"])
         mean = state["mean"].lerp_(grad, 1 - first) / (1 - first**count)
         square = state["square"].lerp_(grad.square(), 1 - second) / (1 - second**count)
-        return mean / (square.sqrt() + 1e-12)
+        return mean / (square.sqrt() + 1e-12) / torch.hypot(strength, torch.tensor(FAINTEST))
+
+
+class LappedAdam(PairAdam):
+    """Moves each of the two by itself."""
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update both, as far as they have gradients."""
+        assert closure is None
+        channels = self.channels()[:, None, None, None]
+        for param, strength in ((self.analysis, self.strength), (self.synthesis, channels)):
+            if param.grad is not None:
+                step = self.direction(param, of_kernels(param.grad), strength)
+                param.add_(to_kernels(step), alpha=-self.param_groups[0]["lr"])

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from ..entropy.transformer import EntropyModel
 from ..model import Model
+from ..transforms.lapped import SUPPORT
 from .config import TrainConfig
 from .data import Crops
-from .frequencies import NUM_PATCHES, even_inputs, kernel_strengths, strengths
+from .frequencies import crop_strengths, even_inputs
 from .lapped import LappedAdam
 from .soap import Soap, as_matrices
 from .turns import TurnAdam
@@ -130,10 +131,10 @@ def build_optimizers(
         elif name == "slow" and config.precondition:
             assert crops is not None
             analysis, synthesis = parameters
-            strength = kernel_strengths(crops)
+            strength = crop_strengths(crops, SUPPORT)
             optimizers[name] = LappedAdam(analysis, synthesis, strength, peak)
             if config.lr_turn:
-                blocks = strengths(crops.patches(NUM_PATCHES, 16))
+                blocks = crop_strengths(crops, SUPPORT // 2)
                 turn = TurnAdam(analysis, synthesis, strength, blocks, config.lr_turn)
                 optimizers["turn"] = turn
         else:
@@ -156,10 +157,5 @@ def set_learning_rates(
 
 
 def peak_rate(config: TrainConfig, optimizer: str) -> float:
-    """The learning rate after warm-up of "muon", "adam" or "slow"."""
-    return {
-        "muon": config.lr_muon,
-        "adam": config.lr_adam,
-        "slow": config.lr_slow,
-        "turn": config.lr_turn,
-    }[optimizer]
+    """The learning rate after warm-up of "muon", "adam", "slow" or "turn"."""
+    return getattr(config, f"lr_{optimizer}")

@@ -1,8 +1,6 @@
 """How fast each part of the model computes in training, and what a plain product reaches."""
 
-import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import torch
@@ -10,6 +8,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..config import STRIDE
+from ..eval.timing import median_seconds
 from .trainer import Trainer
 
 
@@ -76,13 +75,12 @@ def _plain_product(trainer: Trainer, rows: int, inner: int, columns: int, num_ru
     return 2 * rows * inner * columns / seconds
 
 
-def _seconds(run: Callable[[], Any], device: torch.device, num_runs: int) -> float:
-    """Median time of a run, after one for warming up."""
-    times = []
-    for _ in range(num_runs + 1):
-        began = time.perf_counter()
+def _seconds(run: Callable[[], object], device: torch.device, num_runs: int) -> float:
+    """Median time of a run."""
+
+    def whole() -> None:
         run()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - began)
-    return median(times[1:])
+
+    return median_seconds(whole, num_runs)

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from ..transforms.lapped import from_eighth, to_eighth
-from .frequencies import of_kernels, of_pictures, to_pictures
-from .lapped import FAINTEST
+from .frequencies import of_pictures, to_pictures
+from .lapped import PairAdam
 
 
-class TurnAdam(torch.optim.Optimizer):
-    """Moves one pair of linear transforms."""
+class TurnAdam(PairAdam):
+    """Moves both together."""
 
     def __init__(
         self,
@@ -24,12 +24,9 @@ class TurnAdam(torch.optim.Optimizer):
         strength: Tensor,
         block_strength: Tensor,
         lr: float,
-        betas: tuple[float, float] = (0.9, 0.98),
     ) -> None:
         """How strong the frequencies are that kernels (3, 32, 32) and blocks (3, 16, 16) meet."""
-        super().__init__([analysis, synthesis], {"lr": lr, "betas": betas})
-        self.analysis, self.synthesis = analysis, synthesis
-        self.strength = strength.to(analysis.device)
+        super().__init__(analysis, synthesis, strength, lr)
         self.block_strength = block_strength.to(analysis.device).flatten()
 
     @torch.no_grad()
@@ -40,33 +37,18 @@ class TurnAdam(torch.optim.Optimizer):
             return
         lr = self.param_groups[0]["lr"]
         all_four = (self.analysis, self.synthesis, self.analysis.grad, self.synthesis.grad)
-        seen = of_kernels(self.analysis) * self.strength
-        channels = seen.square().sum((1, 2, 3)).sqrt()
         a, s, of_a, of_s = (tensor.flatten(1).bfloat16() for tensor in all_four)
-        mix = self._direction("mix", of_a @ a.T - s @ of_s.T, channels)
+        # Either matrix (n, n) has its moments with one of the parameters.
+        slopes = (of_a @ a.T - s @ of_s.T).float()
+        mix = self.direction(self.analysis, slopes, self.channels()).bfloat16()
         moves = [mix @ a, -(mix.T @ s)]
         a, s, of_a, of_s = (_blocks(tensor).bfloat16() for tensor in all_four)
-        warp = self._direction("warp", a.T @ of_a - of_s.T @ s, self.block_strength)
+        slopes = (a.T @ of_a - of_s.T @ s).float()
+        warp = self.direction(self.synthesis, slopes, self.block_strength).bfloat16()
         moves[0] = moves[0] + _kernels(a @ warp)
         moves[1] = moves[1] - _kernels(s @ warp.T)
         for param, move in zip((self.analysis, self.synthesis), moves, strict=True):
             param.add_(move.view_as(param), alpha=-lr)
-
-    def _direction(self, name: str, grad: Tensor, strength: Tensor) -> Tensor:
-        """Adam's step (n, n), divided by how strong the inputs of its columns are."""
-        grad = grad.float()
-        first, second = self.param_groups[0]["betas"]
-        state = self.state[self.analysis]
-        if f"{name}_mean" not in state:
-            state[f"{name}_count"] = torch.zeros(())
-            for moment in ("mean", "square"):
-                state[f"{name}_{moment}"] = torch.zeros_like(grad)
-        state[f"{name}_count"] += 1
-        count = int(state[f"{name}_count"])
-        mean = state[f"{name}_mean"].lerp_(grad, 1 - first) / (1 - first**count)
-        square = state[f"{name}_square"].lerp_(grad.square(), 1 - second) / (1 - second**count)
-        step = mean / (square.sqrt() + 1e-12) / torch.hypot(strength, torch.tensor(FAINTEST))
-        return step.bfloat16()
 
 
 def _blocks(kernels: Tensor) -> Tensor:
