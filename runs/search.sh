@@ -75,9 +75,7 @@ arm() {
         on_batch) stage "$name" 20 --init "$start" $gently train.batch_tokens=5120 ;;
         on_decay) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 ;;
         on_linear8) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0008 ;;
-        on_turn8)
-            stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0002 train.lr_turn=0.0008
-            ;;
+        on_linear2) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0002 ;;
         on_crops) stage "$name" 20 --init "$start" $gently 'train.crops=[[24,24]]' ;;
         on_fine) stage "$name" 20 --init "$start" $gently transform.fine_blocks=2 ;;
         on_synthesis) stage "$name" 20 --init "$start" $gently train.part=synthesis ;;

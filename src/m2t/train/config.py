@@ -47,8 +47,6 @@ class TrainConfig:
     """Learning rate of everything else (AdamW)."""
     lr_slow: float = 1e-4
     """Learning rate of the linear lapped transforms (train/lapped.py)."""
-    lr_turn: float = 0.0
-    """Learning rate of what both linear transforms do together (train/turns.py); 0: not at all."""
     weight_decay: float = 0.01
     """Of what `lr_muon` moves; each step shrinks it by lr_muon * weight_decay."""
     weighting: float = 0.5
@@ -85,7 +83,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("total_steps", "batch_tokens", "accumulate", "eval_every", "log_every"):
             _check(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("lr_turn", "warmup_steps", "weight_decay", "seed", "threads", "profile"):
+        for name in ("warmup_steps", "weight_decay", "seed", "threads", "profile"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")
         for name in ("total_minutes", "save_minutes"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..model import Model
-from ..transforms.lapped import from_eighth, in_steps, to_eighth
+from ..transforms.lapped import SUPPORT, from_eighth, in_steps, to_eighth
 from .data import Crops
 
 NUM_PATCHES = 5_000
@@ -66,9 +66,9 @@ def whitening(patches: Tensor) -> Tensor:
     return rows.flatten(1) / torch.hypot(strengths(patches), faintest).view(-1, 1)
 
 
-def crop_strengths(crops: Crops, side: int) -> Tensor:
-    """(3, side, side): how strong the frequencies of photographs are."""
-    return strengths(crops.patches(NUM_PATCHES, side))
+def kernel_strengths(crops: Crops) -> Tensor:
+    """(3, 32, 32): how strong the frequencies are that the linear analysis meets."""
+    return strengths(crops.patches(NUM_PATCHES, SUPPORT))
 
 
 def even_inputs(model: Model, crops: Crops) -> dict[str, Tensor]:

@@ -16,8 +16,8 @@ FAINTEST = 0.3
 """Frequencies and channels weaker than that, in quantiser steps, move as if they had it."""
 
 
-class PairAdam(torch.optim.Optimizer):
-    """What the optimisers of one pair of linear transforms share."""
+class LappedAdam(torch.optim.Optimizer):
+    """Moves one pair of linear transforms."""
 
     def __init__(
         self,
@@ -32,15 +32,21 @@ class PairAdam(torch.optim.Optimizer):
         self.analysis, self.synthesis = analysis, synthesis
         self.strength = strength.to(analysis.device)
 
-    def channels(self) -> Tensor:
-        """(C,) how strong the latents are."""
-        return (of_kernels(self.analysis) * self.strength).square().sum((1, 2, 3)).sqrt()
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Update both, as far as they have gradients."""
+        assert closure is None
+        seen = of_kernels(self.analysis) * self.strength
+        channels = seen.square().sum((1, 2, 3))[:, None, None, None].sqrt()
+        for param, strength in ((self.analysis, self.strength), (self.synthesis, channels)):
+            if param.grad is not None:
+                step = self._direction(param) / torch.hypot(strength, torch.tensor(FAINTEST))
+                param.add_(to_kernels(step), alpha=-self.param_groups[0]["lr"])
 
-    def direction(self, param: Tensor, grad: Tensor, strength: Tensor) -> Tensor:
-        """Adam's step, in inverse proportion to what it is multiplied by.
-
-        Its moments are kept with `param`, whatever they are of.
-        """
+    def _direction(self, param: Tensor) -> Tensor:
+        """Adam's step (N, 3, 32, 32), of about 1 in every frequency."""
+        assert param.grad is not None
+        grad = of_kernels(param.grad)
         first, second = self.param_groups[0]["betas"]
         state = self.state[param]
         if not state:
@@ -50,18 +56,4 @@ class PairAdam(torch.optim.Optimizer):
         count = int(state["count"])
         mean = state["mean"].lerp_(grad, 1 - first) / (1 - first**count)
         square = state["square"].lerp_(grad.square(), 1 - second) / (1 - second**count)
-        return mean / (square.sqrt() + 1e-12) / torch.hypot(strength, torch.tensor(FAINTEST))
-
-
-class LappedAdam(PairAdam):
-    """Moves each of the two by itself."""
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update both, as far as they have gradients."""
-        assert closure is None
-        channels = self.channels()[:, None, None, None]
-        for param, strength in ((self.analysis, self.strength), (self.synthesis, channels)):
-            if param.grad is not None:
-                step = self.direction(param, of_kernels(param.grad), strength)
-                param.add_(to_kernels(step), alpha=-self.param_groups[0]["lr"])
+        return mean / (square.sqrt() + 1e-12)

@@ -9,13 +9,11 @@ from torch import Tensor, nn
 
 from ..entropy.transformer import EntropyModel
 from ..model import Model
-from ..transforms.lapped import SUPPORT
 from .config import TrainConfig
 from .data import Crops
-from .frequencies import crop_strengths, even_inputs
+from .frequencies import even_inputs, kernel_strengths
 from .lapped import LappedAdam
 from .soap import Soap, as_matrices
-from .turns import TurnAdam
 
 # Odd polynomials a x + b x^3 + c x^5 that take singular values to 1, each step tuned to where the
 # one before left them (Amsel et al. 2025, "The Polar Express").
@@ -131,12 +129,7 @@ def build_optimizers(
         elif name == "slow" and config.precondition:
             assert crops is not None
             analysis, synthesis = parameters
-            strength = crop_strengths(crops, SUPPORT)
-            optimizers[name] = LappedAdam(analysis, synthesis, strength, peak)
-            if config.lr_turn:
-                blocks = crop_strengths(crops, SUPPORT // 2)
-                turn = TurnAdam(analysis, synthesis, strength, blocks, config.lr_turn)
-                optimizers["turn"] = turn
+            optimizers[name] = LappedAdam(analysis, synthesis, kernel_strengths(crops), peak)
         else:
             optimizers[name] = torch.optim.AdamW(
                 parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
@@ -157,5 +150,5 @@ def set_learning_rates(
 
 
 def peak_rate(config: TrainConfig, optimizer: str) -> float:
-    """The learning rate after warm-up of "muon", "adam", "slow" or "turn"."""
+    """The learning rate after warm-up of "muon", "adam" or "slow"."""
     return getattr(config, f"lr_{optimizer}")
