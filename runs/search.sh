@@ -13,6 +13,7 @@ large="entropy.width=512 entropy.heads=8 entropy.mlp_width=1024 entropy.head_wid
 plain="train.precondition=false train.lr_slow=0.00002"
 network='train.fresh=["analysis.enter","analysis.block","analysis.fine","analysis.down","analysis.leave"]'
 gently="train.lr_muon=0.004 train.lr_adam=0.0003"
+falling="$gently train.decay_fraction=1 train.lr_slow=0.0002"
 mkdir -p "$folder" results/training
 runs/lists.sh "$1"
 
@@ -72,11 +73,12 @@ arm() {
         on_analysis)
             stage "$name" 20 --init "$start" train.part=analysis transform.linear_analysis=false "$network"
             ;;
-        on_batch) stage "$name" 20 --init "$start" $gently train.batch_tokens=5120 ;;
-        on_decay) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 ;;
+        # All rates falling to zero; on_linear2 is what the others vary.
         on_linear8) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0008 ;;
-        on_linear2) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0002 ;;
-        on_crops) stage "$name" 20 --init "$start" $gently 'train.crops=[[24,24]]' ;;
+        on_linear2) stage "$name" 20 --init "$start" $falling ;;
+        on_batch) stage "$name" 20 --init "$start" $falling train.batch_tokens=5120 ;;
+        on_crops) stage "$name" 20 --init "$start" $falling 'train.crops=[[24,24]]' ;;
+        on_scaled) stage "$name" 20 --init "$start" $falling train.downscale=0.5 ;;
         on_fine) stage "$name" 20 --init "$start" $gently transform.fine_blocks=2 ;;
         on_synthesis) stage "$name" 20 --init "$start" $gently train.part=synthesis ;;
         on_staged)

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..eval.table import markdown
+
 POWERS = np.linspace(0.05, 1.5, 146)
 HOURS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
@@ -93,13 +95,10 @@ def summary(
 def table(result: Mapping[str, Any]) -> str:
     """Expected losses in Markdown."""
     rows = [
-        "| size | " + " | ".join(f"{hours:g} h" for hours in HOURS) + " |",
-        "|---|" + "---:|" * len(HOURS),
+        (size, *(f"{point['loss']:.3f}" for point in its["expected"]))
+        for size, its in result["sizes"].items()
     ]
-    for size, its in result["sizes"].items():
-        losses = (f"{point['loss']:.3f}" for point in its["expected"])
-        rows.append(f"| {size} | " + " | ".join(losses) + " |")
-    return "\n".join(rows)
+    return markdown(("size", *(f"{hours:g} h" for hours in HOURS)), rows)
 
 
 if __name__ == "__main__":
