@@ -74,7 +74,7 @@ arm() {
             stage "$name" 20 --init "$start" train.part=analysis transform.linear_analysis=false "$network"
             ;;
         # All rates falling to zero; on_linear2 is what the others vary.
-        on_linear8) stage "$name" 20 --init "$start" $gently train.decay_fraction=1 train.lr_slow=0.0008 ;;
+        on_linear8) stage "$name" 20 --init "$start" $falling train.lr_slow=0.0008 ;;
         on_linear2) stage "$name" 20 --init "$start" $falling ;;
         on_batch) stage "$name" 20 --init "$start" $falling train.batch_tokens=5120 ;;
         on_crops) stage "$name" 20 --init "$start" $falling 'train.crops=[[24,24]]' ;;

@@ -8,7 +8,7 @@ so that every part of a step changes the outputs alike.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .frequencies import of_kernels, to_kernels
 
@@ -21,8 +21,8 @@ class LappedAdam(torch.optim.Optimizer):
 
     def __init__(
         self,
-        analysis: Tensor,
-        synthesis: Tensor,
+        analysis: nn.Parameter,
+        synthesis: nn.Parameter,
         strength: Tensor,
         lr: float,
         betas: tuple[float, float] = (0.9, 0.98),

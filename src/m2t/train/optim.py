@@ -151,4 +151,4 @@ def set_learning_rates(
 
 def peak_rate(config: TrainConfig, optimizer: str) -> float:
     """The learning rate after warm-up of "muon", "adam" or "slow"."""
-    return getattr(config, f"lr_{optimizer}")
+    return {"muon": config.lr_muon, "adam": config.lr_adam, "slow": config.lr_slow}[optimizer]
