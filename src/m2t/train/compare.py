@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..checkpoint import load_model
-from ..config import STRIDE
-from ..image import open_image, to_picture
 from .config import RunConfig
-from .data import centre, list_images
+from .data import list_images, middle
 from .evaluate import evaluate
 
 
@@ -54,9 +52,8 @@ def stage(run: Path) -> dict[str, Any]:
 def validate(weights: Path, images: Path) -> dict[str, Any]:
     """Loss and points (train/evaluate.py) of the middles of `images`, a window each."""
     model = load_model(weights)
-    largest = STRIDE * model.config.entropy.window
-    pixels = (to_picture(open_image(path)).rgb for path in list_images(images))
-    return evaluate(model, [centre(rgb, largest) for rgb in pixels], model.config.rate)
+    crops = [middle(path, model.config.entropy.window) for path in list_images(images)]
+    return evaluate(model, crops, model.config.rate)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..config import STRIDE
 from ..errors import ConfigError, ImageError
+from ..image import open_image, to_picture
 from .config import TrainConfig
 
 
@@ -193,6 +194,11 @@ def centre(image: np.ndarray, largest: int) -> Tensor:
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     crop = image[top : top + height, left : left + width].copy()
     return torch.from_numpy(crop).permute(2, 0, 1)[None]
+
+
+def middle(path: Path, window: int) -> Tensor:
+    """`centre` of an image file, as the codec sees it: at most a window of tokens."""
+    return centre(to_picture(open_image(path)).rgb, STRIDE * window)
 
 
 def prefetch(make: Callable[[int], Tensor], first: int) -> Iterator[Tensor]:

@@ -13,12 +13,10 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
-from ..config import STRIDE
 from ..entropy.integer.export import calibrate, quantise_rows
 from ..entropy.integer.export import export as export_entropy
-from ..image import open_image, to_picture
 from ..model import Model
-from .data import centre, list_images
+from .data import list_images, middle
 
 NUM_IMAGES = 24
 QUALITIES = (1, 20, 40, 60, 80, 100)
@@ -57,10 +55,9 @@ def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor,
     """Tokens (1, h, w, C) and qualities t (1,): one window of each image, spread over the list."""
     paths = list_images(data)
     for i in range(min(num_images, len(paths))):
-        pixels = to_picture(open_image(paths[i * len(paths) // num_images])).rgb
-        if min(pixels.shape[:2]) < STRIDE:
+        x = middle(paths[i * len(paths) // num_images], model.config.entropy.window).float() / 255
+        if not x.numel():
             continue  # less than a token
-        x = centre(pixels, STRIDE * model.config.entropy.window).float() / 255
         for quality in QUALITIES:
             t = torch.tensor([model.config.rate.t(quality)])
             yield model.analyse(x, t).round().permute(0, 2, 3, 1), t
