@@ -13,7 +13,7 @@ import numpy as np
 
 from ..checkpoint import load_model
 from .config import RunConfig
-from .data import list_images, middle
+from .data import list_images, open_centre
 from .evaluate import evaluate
 
 
@@ -52,7 +52,7 @@ def stage(run: Path) -> dict[str, Any]:
 def validate(weights: Path, images: Path) -> dict[str, Any]:
     """Loss and points (train/evaluate.py) of the middles of `images`, a window each."""
     model = load_model(weights)
-    crops = [middle(path, model.config.entropy.window) for path in list_images(images)]
+    crops = [open_centre(path, model.config.entropy.window) for path in list_images(images)]
     return evaluate(model, crops, model.config.rate)
 
 

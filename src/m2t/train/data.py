@@ -196,7 +196,7 @@ def centre(image: np.ndarray, largest: int) -> Tensor:
     return torch.from_numpy(crop).permute(2, 0, 1)[None]
 
 
-def middle(path: Path, window: int) -> Tensor:
+def open_centre(path: Path, window: int) -> Tensor:
     """`centre` of an image file, as the codec sees it: at most a window of tokens."""
     return centre(to_picture(open_image(path)).rgb, STRIDE * window)
 

@@ -16,7 +16,7 @@ from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
 from ..entropy.integer.export import calibrate, quantise_rows
 from ..entropy.integer.export import export as export_entropy
 from ..model import Model
-from .data import list_images, middle
+from .data import list_images, open_centre
 
 NUM_IMAGES = 24
 QUALITIES = (1, 20, 40, 60, 80, 100)
@@ -55,7 +55,8 @@ def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor,
     """Tokens (1, h, w, C) and qualities t (1,): one window of each image, spread over the list."""
     paths = list_images(data)
     for i in range(min(num_images, len(paths))):
-        x = middle(paths[i * len(paths) // num_images], model.config.entropy.window).float() / 255
+        path = paths[i * len(paths) // num_images]
+        x = open_centre(path, model.config.entropy.window).float() / 255
         if not x.numel():
             continue  # less than a token
         for quality in QUALITIES:
