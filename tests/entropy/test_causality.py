@@ -14,8 +14,8 @@ from m2t.entropy.floating import FloatNetwork
 from m2t.entropy.layers import KeyValueCache
 from m2t.entropy.mixture import MixtureParameters
 from m2t.entropy.predictor import Predictor, build_predictor
-from m2t.entropy.slots import Slots, m2t_slots, mt_slots
-from m2t.entropy.transformer import EntropyModel
+from m2t.entropy.slots import mt_slots
+from m2t.entropy.transformer import EntropyModel, PlacedSlots, place, placed_m2t_slots
 from m2t.presets import tiny
 from m2t.schedule import build
 
@@ -87,23 +87,21 @@ def test_later_groups_do_see_earlier_ones() -> None:
 
 
 def test_without_the_attention_mask_the_future_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unmasked(*args: object) -> Slots:
-        slots = m2t_slots(*args)  # type: ignore[arg-type]
-        return slots._replace(limit=np.full_like(slots.limit, len(slots.limit)))
+    def unmasked(*args: object) -> PlacedSlots:
+        return placed_m2t_slots(*args)._replace(bias=None)  # type: ignore[arg-type]
 
     model = entropy_model(tiny())
-    monkeypatch.setattr(transformer, "m2t_slots", unmasked)
+    monkeypatch.setattr(transformer, "placed_m2t_slots", unmasked)
     assert leaks(model)
 
 
 def test_without_the_neighbours_mask_the_future_leaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def all_known(*args: object) -> Slots:
-        slots = m2t_slots(*args)  # type: ignore[arg-type]
-        around = np.tile(np.arange(8), (NUM_TOKENS, 1))
-        return slots._replace(neighbours=around)
+    def all_known(*args: object) -> PlacedSlots:
+        around = torch.arange(8).repeat(NUM_TOKENS, 1)
+        return placed_m2t_slots(*args)._replace(neighbours=around)  # type: ignore[arg-type]
 
     model = entropy_model(tiny())
-    monkeypatch.setattr(transformer, "m2t_slots", all_known)
+    monkeypatch.setattr(transformer, "placed_m2t_slots", all_known)
     assert leaks(model)
 
 
@@ -133,14 +131,14 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
     num_groups = len(schedule.ends)
     t = torch.full((3,), config.rate.t(QUALITY))
     if masking == "m2t":
-        slots = m2t_slots(model.schedule, HEIGHT, WIDTH, model.config.window)
+        slots = placed_m2t_slots(model.schedule, HEIGHT, WIDTH, model.config.window, t.device)
         expected = model.parameters_at(y, slots, t).means
     else:
         expected = torch.empty(3, NUM_TOKENS, model.config.mixtures, 12)
         for part in schedule.slices:
             known = torch.zeros(3, NUM_TOKENS, dtype=torch.bool)
             known[:, schedule.order[: part.start].copy()] = True
-            slots = mt_slots(known.numpy(), HEIGHT, WIDTH, model.config.window)
+            slots = place(mt_slots(known.numpy(), HEIGHT, WIDTH, model.config.window), t.device)
             means = model.parameters_at(y, slots, t).means
             expected[:, part] = means[:, schedule.order[part].copy()]
     for recorder, means in zip(recorders, expected.detach().transpose(2, 3).numpy(), strict=True):

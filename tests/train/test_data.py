@@ -1,4 +1,6 @@
+import dataclasses
 import os
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -56,8 +58,14 @@ def test_batches_depend_on_seed_and_step_only(images):
         assert torch.equal(again.batch(step), batches[step])
     assert not torch.equal(batches[4], batches[5])
     assert {batch.shape for batch in batches} == {(3, 3, 64, 96), (2, 3, 96, 96)}
-    from_two = [batch for batch, _ in zip(prefetch(again.batch, 2), range(3), strict=False)]
-    assert all(torch.equal(a, b) for a, b in zip(from_two, batches[2:5], strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_prefetched_batches_come_in_order(images, workers):
+    crops = Crops(images, dataclasses.replace(CONFIG, workers=workers))
+    from_two = list(islice(prefetch(crops, 2), 5))
+    expected = [crops.batch(step) for step in range(2, 7)]
+    assert all(torch.equal(a, b) for a, b in zip(from_two, expected, strict=True))
 
 
 def test_ranks_share_the_batch_of_one_process(images):

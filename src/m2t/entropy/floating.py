@@ -12,7 +12,7 @@ from .layers import KeyValueCache
 from .mixture import MixtureParameters
 from .predictor import Span
 from .slots import Slots
-from .transformer import EntropyModel
+from .transformer import EntropyModel, place
 
 
 class FloatNetwork:
@@ -53,7 +53,8 @@ class FloatNetwork:
             some = slots.part(span.rows).shifted(-span.tokens.start)
             whole = len(some.target) == window.shape[1]
             caches = None if whole else cache[span.window]
-            outputs.append(self.model.trunk(window, some, t, caches)[0])
+            placed = place(some, self.device, caches)
+            outputs.append(self.model.trunk(window, placed, t, caches)[0])
         return torch.cat(outputs)
 
     @torch.inference_mode()

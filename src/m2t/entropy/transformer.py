@@ -4,13 +4,14 @@ One network for MT and M2T; entropy/slots.py says what distinguishes them, and
 entropy/predictor.py drives it group by group when bits are coded.
 """
 
+import functools
 import math
+from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..config import ModelConfig
+from ..config import ModelConfig, ScheduleConfig
 from ..schedule import build
 from .head import build_head
 from .layers import Block, KeyValueCache, norm
@@ -18,6 +19,18 @@ from .mixture import MixtureParameters, mixture_bits
 from .slots import NONE, Slots, m2t_slots, mt_slots
 
 _MASKED_SHARE = (0.05, 0.99)  # of an MT training window (paper 3.5)
+
+
+class PlacedSlots(NamedTuple):
+    """Slots (see there) as tensors on the network's device."""
+
+    source: Tensor
+    target: Tensor
+    position: Tensor
+    source_position: Tensor
+    neighbours: Tensor
+    bias: Tensor | None
+    """(n, length) very negative where a slot may not look; None where all see everything."""
 
 
 def sinusoids(window: int, width: int) -> Tensor:
@@ -84,7 +97,11 @@ class EntropyModel(nn.Module):
         return 0.5 * torch.log(torch.exp(2 * log_scale) + 1 / 12)
 
     def trunk(
-        self, tokens: Tensor, slots: Slots, t: Tensor, caches: list[KeyValueCache] | None = None
+        self,
+        tokens: Tensor,
+        slots: PlacedSlots,
+        t: Tensor,
+        caches: list[KeyValueCache] | None = None,
     ) -> Tensor:
         """Run slots through the transformer: (B, n, width).
 
@@ -94,36 +111,31 @@ class EntropyModel(nn.Module):
             t: (B,) quality.
             caches: one per block, holding the slots of earlier groups.
         """
-        device = tokens.device
-        if torch.is_autocast_enabled(device.type):  # halves the traffic of gathering neighbours
-            tokens = tokens.to(torch.get_autocast_dtype(device.type))
-        source, position, source_position, neighbours = (
-            torch.from_numpy(array).to(device)
-            for array in (slots.source, slots.position, slots.source_position, slots.neighbours)
-        )
+        device = tokens.device.type
+        if torch.is_autocast_enabled(device):  # halves the traffic of gathering neighbours
+            tokens = tokens.to(torch.get_autocast_dtype(device))
+        source, neighbours = slots.source, slots.neighbours
         # NONE is the last row: zeros; what a slot carries then is the mask token, before it.
         extra = torch.stack((self.mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
         tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
         x = self.embed(_gather(tokens, torch.where(source == NONE, NONE - 1, source)))
-        x = x + self.positions[position]
+        x = x + self.positions[slots.position]
         if self.config.source_positions:
-            x = x + self.source_positions[source_position]
+            x = x + self.source_positions[slots.source_position]
         if self.config.neighbours:
             around = _gather(tokens, neighbours.flatten(-2)).unflatten(1, neighbours.shape[-2:])
             x = x + self.neighbours(around.flatten(-2))
             x = x + self.neighbours_known((neighbours != NONE).to(tokens.dtype))
         x = x + self.quality(t[:, None, None])
-        bias = _attention_bias(slots.limit, caches)
-        bias = None if bias is None else bias.to(x)
+        bias = None if slots.bias is None else slots.bias.to(x)
         for i, block in enumerate(self.blocks):
             x = block(x, bias, None if caches is None else caches[i])
         return self.norm(x)
 
-    def parameters_at(self, y_hat: Tensor, slots: Slots, t: Tensor) -> MixtureParameters:
+    def parameters_at(self, y_hat: Tensor, slots: PlacedSlots, t: Tensor) -> MixtureParameters:
         """Mixtures (B, n, C, K) of all slots' targets in one pass, given the tokens (B, N, C)."""
         tokens = self.squash(y_hat)
-        target = torch.from_numpy(slots.target).to(tokens.device)
-        return self.head(self.trunk(tokens, slots, t), tokens[:, target], self.prior(t))
+        return self.head(self.trunk(tokens, slots, t), tokens[:, slots.target], self.prior(t))
 
     def forward(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
         """Bits (B, h, w, C) of windows of latents.
@@ -140,13 +152,12 @@ class EntropyModel(nn.Module):
         y, y_hat = y.flatten(1, 2), y_hat.flatten(1, 2)
         window = self.config.window
         if self.config.masking == "m2t":
-            slots = m2t_slots(self.schedule, height, width, window)
-            target = torch.from_numpy(slots.target).to(y.device)
-            bits = mixture_bits(y[:, target], self.parameters_at(y_hat, slots, t))
-            bits = torch.zeros_like(bits).index_copy(1, target, bits)
+            slots = placed_m2t_slots(self.schedule, height, width, window, y.device)
+            bits = mixture_bits(y[:, slots.target], self.parameters_at(y_hat, slots, t))
+            bits = torch.zeros_like(bits).index_copy(1, slots.target, bits)
         elif self.training:
             known, share = _random_known(*y.shape[:2])
-            slots = mt_slots(known.numpy(), height, width, window)
+            slots = place(mt_slots(known.numpy(), height, width, window), y.device)
             bits = mixture_bits(y, self.parameters_at(y_hat, slots, t))
             bits = bits * ((~known) / share).to(bits)[..., None]
         else:
@@ -162,7 +173,7 @@ class EntropyModel(nn.Module):
         bits = torch.zeros_like(y)
         for part in schedule.slices:
             group = torch.from_numpy(schedule.order[part].copy())
-            slots = mt_slots(known.numpy(), height, width, self.config.window)
+            slots = place(mt_slots(known.numpy(), height, width, self.config.window), y.device)
             bits[:, group] = mixture_bits(y, self.parameters_at(y_hat, slots, t))[:, group]
             known[:, group] = True
         return bits
@@ -176,16 +187,26 @@ def _gather(tokens: Tensor, index: Tensor) -> Tensor:
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
 
 
-def _attention_bias(limit: np.ndarray, caches: list[KeyValueCache] | None) -> Tensor | None:
-    """(n, length) very negative where a slot may not look; None where all see everything.
-
-    Finite, or a row with nothing to see would become NaN.
-    """
+def place(
+    slots: Slots, device: torch.device, caches: list[KeyValueCache] | None = None
+) -> PlacedSlots:
+    """Slots on a device, behind those in the caches (one per block) if there are any."""
+    *indices, limit = (torch.from_numpy(array).to(device) for array in slots)
     length = len(limit) + (caches[0].length if caches else 0)
-    if (limit >= length).all():
-        return None
-    seen = torch.arange(length) < torch.from_numpy(limit)[:, None]
-    return torch.zeros(seen.shape).masked_fill(~seen, -1e4)
+    if (slots.limit >= length).all():
+        return PlacedSlots(*indices, bias=None)
+    hidden = torch.arange(length, device=device) >= limit[:, None]
+    # Finite, or a row with nothing to see would become NaN.
+    return PlacedSlots(*indices, bias=hidden * -1e4)
+
+
+@functools.lru_cache(maxsize=64)
+def placed_m2t_slots(
+    config: ScheduleConfig, height: int, width: int, window: int, device: torch.device
+) -> PlacedSlots:
+    """Those of a masked-twice window: a step of training need not wait for them."""
+    with torch.inference_mode(False):  # or training could not use what an evaluation made
+        return place(m2t_slots(config, height, width, window), device)
 
 
 def _random_known(batch: int, num_tokens: int) -> tuple[Tensor, Tensor]:

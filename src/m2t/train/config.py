@@ -75,6 +75,8 @@ class TrainConfig:
     """Of matrix products and convolutions (autocast); weights stay float32."""
     threads: int = 0
     """CPU threads; 0 leaves the choice to PyTorch."""
+    workers: int = 0
+    """Processes that cut batches; 0 is a thread of this one, enough for a CPU but not for a GPU."""
     compile: bool = False
     """Use torch.compile."""
     profile: int = 0
@@ -83,7 +85,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("total_steps", "batch_tokens", "accumulate", "eval_every", "log_every"):
             _check(getattr(self, name) >= 1, f"{name} must be at least 1")
-        for name in ("warmup_steps", "weight_decay", "seed", "threads", "profile"):
+        for name in ("warmup_steps", "weight_decay", "seed", "threads", "workers", "profile"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")
         for name in ("total_minutes", "save_minutes"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")

@@ -7,7 +7,8 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from ..config import STRIDE
 from ..errors import ConfigError, ImageError
@@ -201,10 +203,39 @@ def open_centre(path: Path, window: int) -> Tensor:
     return centre(to_picture(open_image(path)).rgb, STRIDE * window)
 
 
-def prefetch(make: Callable[[int], Tensor], first: int) -> Iterator[Tensor]:
-    """make(first), make(first + 1), ...: each made in the background while the last is used."""
+def prefetch(crops: Crops, first: int, pin: bool = False) -> Iterator[Tensor]:
+    """Batches `first`, `first` + 1, ...: made in the background while others are used.
+
+    By one thread, or by as many processes as config.workers says. With `pin`, processes put them
+    where a GPU can fetch them by itself.
+    """
+    if crops.config.workers:
+        yield from DataLoader(
+            _Batches(crops),
+            batch_size=None,
+            sampler=itertools.count(first),
+            num_workers=crops.config.workers,
+            pin_memory=pin,
+            worker_init_fn=_own_signals,
+        )
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(make, first)
+        future = pool.submit(crops.batch, first)
         for step in itertools.count(first + 1):
-            ready, future = future.result(), pool.submit(make, step)
+            ready, future = future.result(), pool.submit(crops.batch, step)
             yield ready
+
+
+class _Batches(Dataset[Tensor]):
+    """Batches by their number."""
+
+    def __init__(self, crops: Crops) -> None:
+        self.crops = crops
+
+    def __getitem__(self, step: int) -> Tensor:
+        return self.crops.batch(step)
+
+
+def _own_signals(_worker: int) -> None:
+    """Leave Ctrl-C to the main process, which stops at the end of a step, and end when told to."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -25,6 +25,15 @@ class World:
         """Whether this process is the one that writes files."""
         return self.rank == 0
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is a GPU."""
+        return self.device.type == "cuda"
+
+    def put(self, tensor: Tensor) -> Tensor:
+        """A CPU tensor on the device, without waiting for what the device has to do before."""
+        return (tensor.pin_memory() if self.on_gpu else tensor).to(self.device, non_blocking=True)
+
     def wrap(self, model: nn.Module) -> nn.Module:
         """`model` with gradients averaged over the processes."""
         if self.size == 1:

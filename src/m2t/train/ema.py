@@ -18,8 +18,9 @@ class Ema:
     def update(self, model: nn.Module, step: int) -> None:
         """Move towards the parameters after `step`; faster at first, to forget the start."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        for name, param in model.named_parameters():
-            self.average[name].lerp_(param.detach(), 1 - decay)
+        new = [param.detach() for param in model.parameters()]
+        averages = list(self.average.values())
+        torch._foreach_lerp_(averages, new, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
     def state_dict(self, model: nn.Module) -> dict[str, Tensor]:
         """The model's state with averaged parameters and its own buffers."""

@@ -18,23 +18,24 @@ FAINTEST = 0.1
 
 
 @functools.cache
-def cosines(size: int) -> Tensor:
+def cosines(size: int, device: torch.device) -> Tensor:
     """(size, size) orthonormal DCT-II: row k is frequency k."""
     k, x = torch.arange(size)[:, None], torch.arange(size, dtype=torch.float64) + 0.5
     rows = torch.cos(math.pi / size * k * x) * math.sqrt(2 / size)
     rows[0] *= math.sqrt(0.5)
-    return rows.float()
+    return rows.float().to(device)
 
 
 def of_pictures(pictures: Tensor) -> Tensor:
     """Pictures (N, 3, side, side) as cosines over colours, rows and columns: the same shape."""
-    colours, places = cosines(3).to(pictures), cosines(pictures.shape[-1]).to(pictures)
+    colours, places = cosines(3, pictures.device), cosines(pictures.shape[-1], pictures.device)
     return places @ torch.einsum("ij,njhw->nihw", colours, pictures) @ places.T
 
 
 def to_pictures(frequencies: Tensor) -> Tensor:
     """The inverse of of_pictures."""
-    colours, places = cosines(3).to(frequencies), cosines(frequencies.shape[-1]).to(frequencies)
+    device = frequencies.device
+    colours, places = cosines(3, device), cosines(frequencies.shape[-1], device)
     return places.T @ torch.einsum("ij,nihw->njhw", colours, frequencies) @ places
 
 

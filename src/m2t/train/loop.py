@@ -46,6 +46,7 @@ def run(
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
     with join(config.train.device) as world:
+        torch.backends.cudnn.benchmark = True  # a run has few shapes
         crops = _open_crops(data, cache or out / "data", config, world)
         if world.leader:
             out.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def train(trainer: Trainer, stop: Callable[[], bool]) -> None:
     quiet = None if world.leader else True  # None: a bar on a terminal only
     length = None if options.total_minutes else options.total_steps
     bar = tqdm(total=length, initial=progress.step, unit="step", disable=quiet)
-    for batch in prefetch(trainer.crops.batch, progress.step):
+    for batch in prefetch(trainer.crops, progress.step, pin=world.on_gpu):
         if options.done(progress.step, progress.seconds) >= 1 or world.any(stop()):
             break
         meter.add(batch, world.size, trainer.step(batch))

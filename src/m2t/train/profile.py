@@ -26,7 +26,7 @@ def profile_steps(trainer: Trainer, num_steps: int, path: Path) -> dict[str, Any
     Python, data and element-wise passes count against it. Each part of the model is measured by
     itself too (stages.py).
     """
-    batches = prefetch(trainer.crops.batch, trainer.progress.step)
+    batches = prefetch(trainer.crops, trainer.progress.step)
     for batch in islice(batches, NUM_WARMUP_STEPS):
         trainer.step(batch)
     some = list(islice(batches, num_steps))

@@ -105,8 +105,8 @@ class Trainer:
         # All randomness of a step comes from its number, so that resuming needs no history.
         torch.manual_seed(_seed(options.seed, step, world.rank))
         lmbdas = draw_lambdas(rate, count * world.size, options.seed, step)
-        lmbdas = lmbdas[world.rank * count : (world.rank + 1) * count].to(world.device)
-        xs = batch.to(world.device, non_blocking=True).float() / 255
+        lmbdas = world.put(lmbdas[world.rank * count : (world.rank + 1) * count])
+        xs = world.put(batch).float() / 255
         num_parts = options.accumulate
         measured = torch.zeros(3, device=world.device)
         for i, (x, lmbda) in enumerate(
