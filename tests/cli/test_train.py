@@ -18,7 +18,7 @@ def calls(monkeypatch):
 
 def test_options_are_passed_on(m2t, calls):
     args = ["--preset", "tiny", "--data", "d", "--out", "o", "--resume", "--minutes", "1.5"]
-    args += ["--init", "a", "--init", "b"]
+    args += ["--steps", "7", "--init", "a", "--init", "b"]
     result = m2t("train", *args, "--set", "train.seed=1", "--set", "entropy.layers=2")
     assert result == (0, "", "")
     assert calls == [
@@ -29,6 +29,7 @@ def test_options_are_passed_on(m2t, calls):
             "resume": True,
             "init": (Path("a"), Path("b")),
             "minutes": 1.5,
+            "steps": 7,
             "cache": None,
             "overrides": ("train.seed=1", "entropy.layers=2"),
         }

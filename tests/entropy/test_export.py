@@ -9,9 +9,9 @@ from PIL import Image
 from m2t.checkpoint import INTEGER, UNITS, float_tensors, read_model, save_model
 from m2t.config import ModelConfig, TransformConfig
 from m2t.entropy.integer.arithmetic import EXACT, WEIGHT_LIMIT
-from m2t.entropy.integer.export import balanced_units, quantise_rows
+from m2t.entropy.integer.rounding import channel_units, quantise_layer, quantise_rows
 from m2t.presets import tiny
-from m2t.train.export import export
+from m2t.train.export import export, windows
 
 from ..conftest import seeded_model
 
@@ -35,10 +35,33 @@ def test_a_rows_outlier_is_clipped_where_the_others_gain_more() -> None:
 
 
 def test_quiet_channels_get_finer_units_within_bounds() -> None:
-    seen, weight = torch.tensor([1.0, 0.01, 0.0]), torch.ones(2, 3)
-    units = balanced_units(seen, weight)
+    seen = torch.tensor([1.0, 0.01, 0.0])
+    units = channel_units(seen)
     assert (seen <= 127.001 * units).all()
-    assert units[0] > 5 * units[1] > units[2] > units[0] / 100
+    assert units[0] > 50 * units[1] > units[2] > units[0] / 10000
+
+
+def test_columns_make_up_for_the_errors_of_others() -> None:
+    """Where inputs move together, or never, the outputs lose less than rounding by itself would."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = (
+        torch.randn(500, 8, generator=generator) @ torch.randn(8, 40, generator=generator)
+    ).double()
+    inputs = 30 * inputs + 5 * torch.randn(500, 40, generator=generator)
+    inputs[:, 3] = 0
+    weight = torch.randn(16, 40, generator=generator).double()
+    plain, unit = quantise_rows(weight)
+    better, same_unit = quantise_layer(weight, inputs.T @ inputs / 500)
+    assert torch.equal(unit, same_unit)
+    assert better.abs().max() <= WEIGHT_LIMIT
+    errors = [((q * unit[:, None] - weight) @ inputs.T).square().mean() for q in (plain, better)]
+    assert errors[1] < 0.3 * errors[0]
+
+
+def test_sums_stay_within_the_bound_when_columns_make_up_for_others() -> None:
+    weight = torch.ones(2, 3000, dtype=torch.float64)
+    integers, _ = quantise_layer(weight, torch.ones(3000, 3000, dtype=torch.float64))
+    assert 127 * integers.to(torch.int64).abs().sum(1).max() < EXACT
 
 
 def exported(config: ModelConfig, folder: Path) -> tuple[dict[str, torch.Tensor], ...]:
@@ -75,3 +98,13 @@ def test_blocks_of_transforms_take_7_bits(tmp_path: Path) -> None:
     assert (error <= 0.5001 * units).float().mean() > 0.5  # in other rows, outliers are clipped
     assert ((back[name] - floats[name]).square().mean() / floats[name].square().mean()) < 0.001
     assert back.keys() == {n for n in floats if not n.startswith("entropy.")}
+
+
+def test_calibration_sees_windows_of_many_shapes_and_qualities(tmp_path: Path) -> None:
+    for i in range(4):
+        Image.effect_noise((112, 112), 50).convert("RGB").save(tmp_path / f"{i}.png")
+    seen = [(y.shape[1:3], float(t)) for y, t in windows(seeded_model(tiny()), tmp_path, 4)]
+    shapes = {shape for shape, _ in seen}
+    assert all(3 <= side <= 6 for shape in shapes for side in shape)
+    assert len(shapes) == 16  # all of them
+    assert len({t for _, t in seen}) == 4 * 4 + 2 - 1  # 1 is one of the others

@@ -20,7 +20,8 @@ from m2t.entropy.integer.arithmetic import (
     WEIGHT_SUM,
     check_bounds,
 )
-from m2t.entropy.integer.export import calibrate, export
+from m2t.entropy.integer.calibrate import calibrate
+from m2t.entropy.integer.export import export
 from m2t.entropy.integer.native import NativeOperations, num_levels
 from m2t.entropy.integer.network import IntegerNetwork
 from m2t.entropy.integer.operations import Attention, Norm, Operations

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from m2t.entropy.integer.export import calibrate, export
+from m2t.entropy.integer.calibrate import calibrate
+from m2t.entropy.integer.export import export
 from m2t.entropy.integer.restore import restore
 from m2t.entropy.transformer import EntropyModel
 from m2t.errors import ModelError

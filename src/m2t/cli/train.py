@@ -25,6 +25,9 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--minutes", type=click.FloatRange(0), help="Stop, with a checkpoint, after this time."
 )
+@click.option(
+    "--steps", type=click.IntRange(1), help="Stop, with a checkpoint, after this step of the run."
+)
 @click.option("--cache", type=_PATH, help="Folder of decoded images.  [default: OUT/data]")
 @click.option(
     "--set",

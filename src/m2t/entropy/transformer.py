@@ -200,7 +200,7 @@ def place(
     return PlacedSlots(*indices, bias=hidden * -1e4)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def placed_m2t_slots(
     config: ScheduleConfig, height: int, width: int, window: int, device: torch.device
 ) -> PlacedSlots:

@@ -24,8 +24,9 @@ from .. import zoo
 from ..checkpoint import integer_tensors, read_model
 from ..coding import Decoder, Encoder, Mixture
 from ..config import ModelConfig
+from ..entropy.integer.calibrate import calibrate
 from ..entropy.integer.choice import choose
-from ..entropy.integer.export import calibrate, export
+from ..entropy.integer.export import export
 from ..entropy.integer.network import IntegerNetwork
 from ..entropy.integer.operations import Operations
 from ..latents import Latents, code_latents

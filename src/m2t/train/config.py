@@ -1,6 +1,7 @@
 """How a model is trained: options, the recipe of each preset, typed `key=value` overrides."""
 
 import dataclasses
+import itertools
 import json
 import typing
 from collections.abc import Iterable
@@ -31,6 +32,8 @@ class TrainConfig:
     """Micro-batches that a step is split into, to save memory."""
     init: Literal["random", "klt"] = "random"
     """klt: start the lapped transforms from the principal components of the data."""
+    integers: bool = False
+    """Round the entropy model's activations as the exported one will."""
     fresh: tuple[str, ...] = ()
     """With weights to start from: how the names of parameters begin that start as in a new run."""
     part: Literal["all", "linear", "analysis", "synthesis", "entropy"] = "all"
@@ -136,8 +139,9 @@ def recipe(model: ModelConfig) -> TrainConfig:
     return TrainConfig(  # hours on two cores
         total_steps=9_000,
         batch_tokens=2560,
-        # Shapes of windows as images have them: most are not square.
-        crops=((16, 16), *((16, 24), (24, 16)) * 2, (24, 24), (12, 20), (20, 12)),
+        # All shapes of windows that images larger than one are cut into: of a shape that it has
+        # never seen, an entropy model predicts up to 8 % worse.
+        crops=tuple(itertools.product(range(12, 25), repeat=2)),
         init="klt" if model.transform.kind == "lapped" else "random",
         lr_muon=0.015,
         warmup_steps=50,

@@ -209,8 +209,10 @@ def prefetch(crops: Crops, first: int, pin: bool = False) -> Iterator[Tensor]:
     By one thread, or by as many processes as config.workers says. With `pin`, processes put them
     where a GPU can fetch them by itself.
     """
-    if crops.config.workers:
-        yield from DataLoader(
+    if not crops.config.workers:
+        return _by_a_thread(crops, first)
+    return iter(
+        DataLoader(
             _Batches(crops),
             batch_size=None,
             sampler=itertools.count(first),
@@ -218,6 +220,10 @@ def prefetch(crops: Crops, first: int, pin: bool = False) -> Iterator[Tensor]:
             pin_memory=pin,
             worker_init_fn=_own_signals,
         )
+    )
+
+
+def _by_a_thread(crops: Crops, first: int) -> Iterator[Tensor]:
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(crops.batch, first)
         for step in itertools.count(first + 1):

@@ -6,6 +6,7 @@ per row for the convolutions of residual blocks, most of the weights, which it d
 that changes the model a little, so the result has an id of its own.
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,13 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
-from ..entropy.integer.export import calibrate, quantise_rows
+from ..entropy.integer.calibrate import calibrate
 from ..entropy.integer.export import export as export_entropy
+from ..entropy.integer.rounding import quantise_rows
 from ..model import Model
 from .data import list_images, open_centre
 
-NUM_IMAGES = 24
-QUALITIES = (1, 20, 40, 60, 80, 100)
+NUM_IMAGES = 48
 
 
 def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAGES) -> bytes:
@@ -28,12 +29,12 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     Scales of activations are calibrated on images of `data`, a folder or a list of paths.
     """
     model = load_model(source)
-    stats = calibrate(model.entropy, windows(model, data, num_images))
+    seen = calibrate(model.entropy, windows(model, data, num_images))
     state: dict[str, Tensor] = {}
     for name, tensor in model.state_dict().items():
         if not name.startswith("entropy."):
             state |= _stored(model, name, tensor)
-    for name, tensor in export_entropy(model.entropy, model.config, stats).items():
+    for name, tensor in export_entropy(model.entropy, model.config, seen).items():
         state[INTEGER + name] = tensor
     target.parent.mkdir(parents=True, exist_ok=True)
     save_model(target, model.config, state)
@@ -52,13 +53,20 @@ def _stored(model: Model, name: str, tensor: Tensor) -> dict[str, Tensor]:
 
 @torch.inference_mode()
 def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Tokens (1, h, w, C) and qualities t (1,): one window of each image, spread over the list."""
-    paths = list_images(data)
+    """Tokens (1, h, w, C) and qualities t (1,), from images spread over the list.
+
+    Six windows of each, of all shapes that large images are cut into: activations differ by shape.
+    """
+    paths, largest = list_images(data), model.config.entropy.window
+    smallest, count = (largest + 1) // 2, largest // 2 + 1
+    number = itertools.count()
     for i in range(min(num_images, len(paths))):
         path = paths[i * len(paths) // num_images]
-        x = open_centre(path, model.config.entropy.window).float() / 255
+        x = open_centre(path, largest).float() / 255
         if not x.numel():
             continue  # less than a token
-        for quality in QUALITIES:
-            t = torch.tensor([model.config.rate.t(quality)])
-            yield model.analyse(x, t).round().permute(0, 2, 3, 1), t
+        # Both ends for each image, and of those between all for some image.
+        for quality in (1, 100, *((4 * i + i // 25 + 25 * k) % 100 + 1 for k in range(4))):
+            t, n = torch.tensor([model.config.rate.t(quality)]), next(number)
+            y = model.analyse(x, t).round().permute(0, 2, 3, 1)
+            yield y[:, : smallest + n % count, : smallest + (n + n // count) % count], t

@@ -29,6 +29,7 @@ def run(
     resume: bool = False,
     init: Sequence[Path] = (),
     minutes: float | None = None,
+    steps: int | None = None,
     overrides: Sequence[str] = (),
     cache: Path | None = None,
 ) -> None:
@@ -37,8 +38,8 @@ def run(
     Everything goes to the folder `out`; decoded images to `cache` (default: out/data). With
     `resume`, go on from the newest checkpoint in `out`; with `init`, start from the weights in
     those files: transforms and entropy model each from the first one where they fit.
-    `overrides` are of the form "train.lr_adam=0.002". Stops after `minutes`, at SIGTERM or at
-    SIGINT with a checkpoint.
+    `overrides` are of the form "train.lr_adam=0.002". Stops after `minutes`, after
+    `steps` of the run, at SIGTERM or at SIGINT with a checkpoint.
     """
     keep_freed_memory()
     stop_at = time.monotonic() + 60 * minutes if minutes is not None else float("inf")
@@ -56,7 +57,14 @@ def run(
             profile_steps(trainer, config.train.profile, out / "profile.json")
             return
         with stop_signals() as stop:
-            train(trainer, lambda: stop.is_set() or time.monotonic() > stop_at)
+            train(
+                trainer,
+                lambda: (
+                    stop.is_set()
+                    or time.monotonic() > stop_at
+                    or (steps is not None and trainer.progress.step >= steps)
+                ),
+            )
 
 
 def configure(preset: str, out: Path, resume: bool, overrides: Sequence[str]) -> RunConfig:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import checkpoint
+from ..entropy.integer.imitate import imitate_integers
 from ..errors import M2TError
 from ..model import Model
 from . import store
@@ -64,6 +65,8 @@ class Trainer:
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(self.model.in_part(name, options.part))
         self.model.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if options.integers:
+            imitate_integers(self.model.entropy)
         self.ema = Ema(self.model, options.ema)
         self.optimizers = build_optimizers(self.model, options, self.crops)
         stored = store.load_newest(out, self.model, self.ema, self.optimizers)

@@ -7,5 +7,7 @@ pytorch.py     the operations in PyTorch, on any device
 products.py    sums of products for these: exact, three interchangeable kernels
 native.py      the operations in C (_native.c), for CPUs
 choice.py      which of them a machine runs
+calibrate.py   what a float model's activations are like
+rounding.py    weights and activations to integers
 export.py      from a trained float model to the integers
 """

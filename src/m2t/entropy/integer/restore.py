@@ -14,7 +14,7 @@ from ...coding.gaussians import MEAN_BITS
 from ...config import EntropyConfig, ModelConfig
 from ...errors import ModelError
 from .arithmetic import EXP_STEPS, HIDDEN_STEPS, WEIGHT_SUM
-from .export import LOG_STEP, output_units, qualities
+from .export import output_units, qualities
 
 NORM_EPS = 1e-5
 UNIT = 1 / 16
@@ -29,7 +29,7 @@ class Restorer:
         self.config, self.integers = config, integers
         self.tensors: dict[str, Tensor] = {}
         e = config.entropy
-        self.token_unit = LOG_STEP if e.delta == 0 else 1.0 / e.delta
+        self.token_unit = _log_step(self.integers["squash"]) if e.delta == 0 else 1.0 / e.delta
         self.residual_unit = float((NORM_EPS / self.integers["norm.eps"]).sqrt())
 
     def linear(
@@ -111,6 +111,14 @@ class Restorer:
         line = torch.stack((torch.ones_like(t), t), 1)
         fitted = torch.linalg.lstsq(line, log_scale, driver="gelsd").solution
         self.tensors["prior_scale"], self.tensors["prior_slope"] = fitted
+
+
+def _log_step(table: Tensor) -> float:
+    """Unit of the logarithms that a table (entries,) holds, rounded."""
+    rounded = table.double()
+    logarithms = torch.arange(len(table), dtype=torch.float64).log1p()
+    inside = rounded < rounded.max()  # the others may be clipped
+    return float((logarithms * rounded)[inside].sum() / rounded[inside].square().sum())
 
 
 def restore(config: ModelConfig, integers: Mapping[str, Tensor]) -> dict[str, Tensor]:

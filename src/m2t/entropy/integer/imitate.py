@@ -1,0 +1,66 @@
+"""A float model that rounds as its integer version will, so that training can make up for it."""
+
+import torch
+from torch import Tensor, nn
+
+from ..head import SlicedHead
+from ..transformer import EntropyModel
+from .calibrate import rounded_places
+from .export import LOG_STEP
+from .rounding import channel_units
+
+DECAY = 0.999
+"""Per step of training, of the largest values that units follow from."""
+
+
+class RoundedActivation:
+    """Rounds activations (..., channels) to 8 bits, in units of what was largest lately."""
+
+    def __init__(self) -> None:
+        self.largest: Tensor | None = None
+
+    def __call__(self, x: Tensor, training: bool) -> Tensor:
+        """Rounded; the gradient is that of the identity."""
+        if training or self.largest is None:
+            seen = x.detach().abs().flatten(0, -2).amax(0).float()
+            before = seen if self.largest is None else DECAY * self.largest
+            self.largest = torch.maximum(seen, before)
+        return through(x, channel_units(self.largest).to(x.dtype))
+
+
+def through(x: Tensor, units: Tensor | float) -> Tensor:
+    """x rounded to integers of 8 bits in these units; the gradient is that of the identity."""
+    return x + ((x.detach() / units).round().clamp(-127, 127) * units - x.detach())
+
+
+def imitate_integers(model: EntropyModel) -> None:
+    """From now on, let `model` round activations, and tokens as it sees them around a slot.
+
+    Weights stay as they are: export rounds them almost without a loss.
+    """
+    for _, module, into in rounded_places(model):
+        rounded = RoundedActivation()
+        if into:
+            module.register_forward_pre_hook(_input_hook(rounded))
+        else:
+            module.register_forward_hook(_output_hook(rounded))
+    if model.config.delta == 0:
+        layers = [model.neighbours] if model.config.neighbours else []
+        if isinstance(model.head, SlicedHead):
+            layers += list(model.head.from_earlier)
+        for layer in layers:
+            layer.register_forward_pre_hook(lambda _, inputs: through(inputs[0], LOG_STEP))
+
+
+def _input_hook(rounded: RoundedActivation):
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+        return rounded(inputs[0], module.training)
+
+    return hook
+
+
+def _output_hook(rounded: RoundedActivation):
+    def hook(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return rounded(output, module.training)
+
+    return hook
