@@ -141,7 +141,7 @@ def recipe(model: ModelConfig) -> TrainConfig:
         batch_tokens=2560,
         # All shapes of windows that images larger than one are cut into: of a shape that it has
         # never seen, an entropy model predicts up to 8 % worse.
-        crops=tuple(itertools.product(range(12, 25), repeat=2)),
+        crops=tuple(itertools.product(range(12, 25), range(12, 25))),
         init="klt" if model.transform.kind == "lapped" else "random",
         lr_muon=0.015,
         warmup_steps=50,
