@@ -47,7 +47,6 @@ def run(
     if config.train.threads:
         torch.set_num_threads(config.train.threads)
     with join(config.train.device) as world:
-        torch.backends.cudnn.benchmark = True  # a run has few shapes
         crops = _open_crops(data, cache or out / "data", config, world)
         if world.leader:
             out.mkdir(parents=True, exist_ok=True)
