@@ -10,4 +10,6 @@ choice.py      which of them a machine runs
 calibrate.py   what a float model's activations are like
 rounding.py    weights and activations to integers
 export.py      from a trained float model to the integers
+restore.py     and back
+imitate.py     a float model that rounds as the integers will, for training
 """
