@@ -116,6 +116,23 @@ def test_mt_is_trained_once_for_all_schedules():
     assert len({case.trained(TINY).to_json() for case in EXPERIMENTS["masking"](TINY)}) == 5
 
 
+def test_shares_train_every_model_once(setup, folder, monkeypatch, weights):
+    brief = dataclasses.replace(TINY.train, total_steps=1)
+    monkeypatch.setitem(SCALES, "tiny", dataclasses.replace(TINY, train=brief))
+    words = ["x", "masking", "mixtures", "--scale", "tiny", "--model", weights, "--train", folder]
+    words += ["--test", folder, "--work", setup.work, "--out", setup.work / "results"]
+    found = []
+    for share in ("0/2", "1/2"):
+        monkeypatch.setattr(sys, "argv", list(map(str, [*words, "--share", share])))
+        command.main()
+        found.append(len(list(setup.work.glob("*.safetensors"))))
+    assert found == [4, 7]  # M2T for four numbers of steps, MT with one to three mixtures
+    monkeypatch.setattr(fitting, "_train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(sys, "argv", list(map(str, words)))
+    command.main()
+    assert len(list((setup.work / "results").glob("*_tiny.json"))) == 2
+
+
 def test_table1_counts_the_error_of_missing_channels(setup):
     rows = run("table1", setup)
     assert [row["channels"] for row in rows] == [6, 6, 10]

@@ -13,9 +13,11 @@ def test_comparison_tells_cost_options_and_what_was_reached(
     second = quick_run("second", "entropy.layers=1", init=[first / "model.safetensors"])
     out = tmp_path / "results" / "staged.json"
     arguments = ["compare", str(first), str(second), "--images", str(photos), "--out", str(out)]
+    arguments += ["--minutes", "30"]
     monkeypatch.setattr(sys, "argv", arguments)
     compare.main()
     result = json.loads(out.read_text())
+    assert result["minutes_of_two_cores"] == 30
     one, two = result["stages"]
     assert one["options"]["train.part"] == "linear"
     assert "entropy.layers" not in one["options"]

@@ -35,6 +35,14 @@ def test_laws_come_back_from_what_follows_them(tmp_path, monkeypatch, capsys):
     assert "| small | 0.8" in capsys.readouterr().out
 
 
+def test_time_of_two_cores_counts_where_a_gpu_stood_for_them(tmp_path):
+    path = tmp_path / "base-30.json"
+    write(path, 0.01, 0.7)
+    assert scaling.read(path) == pytest.approx((0.01, 0.7))
+    path.write_text(json.dumps({"minutes_of_two_cores": 30, **json.loads(path.read_text())}))
+    assert scaling.read(path) == pytest.approx((0.5, 0.7))
+
+
 def test_noise_shows_in_the_error():
     points = [scaling.Point(hours, 0.8 + 0.1 * hours**-0.5) for hours in (0.1, 0.2, 0.4, 0.8)]
     exact = scaling.fit({"base": points})[1]

@@ -9,7 +9,7 @@ from ..eval.metrics import image_paths
 from ..eval.results import command_line, versions, write_record
 from ..train.data import list_images
 from .cases import EXPERIMENTS
-from .run import Setup, run
+from .run import Setup, run, train_share
 from .scales import SCALES
 
 
@@ -23,9 +23,18 @@ def main() -> None:
     parser.add_argument("--test", type=Path, required=True, help="folder of images")
     parser.add_argument("--work", type=Path, default=Path("build/experiments"), help="kept there")
     parser.add_argument("--out", type=Path, default=Path("results/experiments"))
+    parser.add_argument(
+        "--share",
+        metavar="I/N",
+        help="only train every Nth model, from the Ith (of 0 to N-1): N processes with one --work",
+    )
     args = parser.parse_args()
     scale, codec = SCALES[args.scale], Codec.load(args.model)
     setup = Setup(codec, scale, list_images(args.train), image_paths(args.test), args.work)
+    if args.share:
+        first, count = map(int, args.share.split("/"))
+        train_share(args.experiments, setup, first, count)
+        return
     for name in args.experiments:
         write_record(
             args.out / f"{name}_{args.scale}.json",

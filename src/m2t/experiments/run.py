@@ -47,6 +47,23 @@ class Setup:
         return tokens.whole_windows(self.scale.entropy.window)
 
 
+def train_share(names: Sequence[str], setup: Setup, first: int, count: int) -> None:
+    """Train the models that experiments need, or of them `first`, `first` + count, and so on.
+
+    Processes can share the work so; `run` then finds all models in the folder `work`.
+    """
+    scale = setup.scale
+    cases = [case for name in names for case in EXPERIMENTS[name](scale)]
+    configs = {config.to_json(): config for config in (case.trained(scale) for case in cases)}
+    for config in list(configs.values())[first::count]:
+        _fit(config, setup)
+
+
+def _fit(config: ModelConfig, setup: Setup) -> EntropyModel:
+    tokens = setup.train.of_channels(config.transform.latent_channels)
+    return fit(config, setup.scale.train, tokens, setup.scale.quality, setup.work)
+
+
 def run(name: str, setup: Setup) -> list[dict[str, Any]]:
     """A row for each case: what it is, and its rate in bits per pixel."""
     cases = EXPERIMENTS[name](setup.scale)
@@ -63,8 +80,7 @@ def _row(case: Case, setup: Setup, test: Tokens) -> dict[str, Any]:
     scale = setup.scale
     config = case.model(scale)
     channels = config.transform.latent_channels
-    trained = case.trained(scale)
-    model = fit(trained, scale.train, setup.train.of_channels(channels), scale.quality, setup.work)
+    model = _fit(case.trained(scale), setup)
     test = test.of_channels(channels)
     rate = bits(model, config, test, scale.quality) / num_pixels(test)
     return {

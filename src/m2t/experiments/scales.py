@@ -39,6 +39,21 @@ SCALES = {
         train_images=500,
         sweep_images=12,
     ),
+    "medium": Scale(  # a few minutes of a GPU for each model, all at once
+        EntropyConfig(width=192, layers=3, heads=3, mlp_width=768),
+        TrainConfig(
+            total_steps=4_000,
+            batch_tokens=8 * 24 * 24,
+            lr_muon=0.015,
+            warmup_steps=100,
+            decay_fraction=0.5,
+            ema=0.999,
+        ),
+        quality=19,
+        channels=192,
+        train_images=1_000_000,
+        sweep_images=12,
+    ),
     "paper": Scale(
         EntropyConfig(),
         TrainConfig(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..checkpoint import load_model
 from .config import RunConfig
@@ -23,9 +24,11 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--images", type=Path, required=True, help="Folder, or list of images.")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, help="What the runs would take on two cores.")
     options = parser.parse_args()
     result = {
         "schema": 1,
+        **({} if options.minutes is None else {"minutes_of_two_cores": options.minutes}),
         "stages": [stage(run) for run in options.runs],
         "validation": validate(options.runs[-1] / "model.safetensors", options.images),
     }
@@ -51,7 +54,7 @@ def stage(run: Path) -> dict[str, Any]:
 
 def validate(weights: Path, images: Path) -> dict[str, Any]:
     """Loss and points (train/evaluate.py) of the middles of `images`, a window each."""
-    model = load_model(weights)
+    model = load_model(weights).to("cuda" if torch.cuda.is_available() else "cpu")
     crops = [open_centre(path, model.config.entropy.window) for path in list_images(images)]
     return evaluate(model, crops, model.config.rate)
 
