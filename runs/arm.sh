@@ -74,13 +74,13 @@ case "$name" in
     # The entropy model alone, from scratch on the tokens of START: what masking the attention too costs.
     mt) stage "$name" "$MINUTES" --init "$START" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' ;;
     m2t) stage "$name" "$MINUTES" --init "$START" train.part=entropy 'train.fresh=["entropy."]' ;;
-    # The same, four times as long and in large batches.
+    # The same, three times as long and in large batches.
     mt_long)
-        stage "$name" $((4 * MINUTES)) --init "$START" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' \
+        stage "$name" $((3 * MINUTES)) --init "$START" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' \
             train.batch_tokens=16384 train.workers=6
         ;;
     m2t_long)
-        stage "$name" $((4 * MINUTES)) --init "$START" train.part=entropy 'train.fresh=["entropy."]' \
+        stage "$name" $((3 * MINUTES)) --init "$START" train.part=entropy 'train.fresh=["entropy."]' \
             train.batch_tokens=16384 train.workers=6
         ;;
     # From weights, as they were trained before transforms moved by frequencies.

@@ -140,8 +140,14 @@ def test_steps_without_finite_gradient_are_skipped(make_trainer, monkeypatch):
         trainer.step(batch)
 
 
-def test_sigterm_saves_and_returns(quick_run):
-    threading.Thread(target=lambda: (time.sleep(1.5), os.kill(os.getpid(), signal.SIGTERM))).start()
+def test_sigterm_saves_and_returns(quick_run, tmp_path):
+    def stop_once_it_trains() -> None:
+        log = tmp_path / "run" / "log.jsonl"
+        while not log.exists() or not log.stat().st_size:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop_once_it_trains, daemon=True).start()
     out = quick_run("run", "train.total_steps=100000")
     assert 0 < int(store.checkpoints(out)[-1].stem) < 100000
     assert (out / "model.safetensors").exists()

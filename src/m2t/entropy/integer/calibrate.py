@@ -1,11 +1,13 @@
 """What a float model's activations are like, on real latents: needed to round it well."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from ..head import SlicedHead
 from ..layers import Block
@@ -53,24 +55,27 @@ def rounded_places(model: EntropyModel) -> Iterator[tuple[str, nn.Module, bool]]
             yield f"head.{k}", out, True
 
 
+def hook(
+    module: nn.Module, into: bool, see: Callable[[Tensor], Tensor | None]
+) -> RemovableHandle:
+    """Show `see` each input (or output) of a module; a tensor that it returns takes its place."""
+    if into:
+        return module.register_forward_pre_hook(lambda _, inputs: see(inputs[0]))
+    return module.register_forward_hook(lambda _, _inputs, output: see(output))
+
+
 @torch.no_grad()
 def calibrate(model: EntropyModel, windows: Iterable[tuple[Tensor, Tensor]]) -> Seen:
     """Watch the float model predict windows: pairs of tokens (B, h, w, C) and qualities t (B,)."""
     seen = Seen()
 
     def watch(place: str, module: nn.Module, into: bool) -> None:
-        def on_call(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            seen.see(place, inputs[0] if into else output)
-
-        hooks.callback(module.register_forward_hook(on_call).remove)
-
-    def on_input(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen.see_input(layer, inputs[0])
+        hooks.callback(hook(module, into, partial(seen.see, place)).remove)
 
     with ExitStack() as hooks:
         for module in model.modules():
             if isinstance(module, nn.Linear):
-                hooks.callback(module.register_forward_pre_hook(on_input).remove)
+                hooks.callback(hook(module, True, partial(seen.see_input, module)).remove)
         for i, block in enumerate(model.blocks):
             watch(f"{i}.residual", block, False)
             watch(f"{i}.entry", block, True)

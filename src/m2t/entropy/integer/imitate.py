@@ -1,11 +1,13 @@
 """A float model that rounds as its integer version will, so that training can make up for it."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from ..head import SlicedHead
 from ..transformer import EntropyModel
-from .calibrate import rounded_places
+from .calibrate import hook, rounded_places
 from .export import LOG_STEP
 from .rounding import channel_units
 
@@ -39,28 +41,14 @@ def imitate_integers(model: EntropyModel) -> None:
     Weights stay as they are: export rounds them almost without a loss.
     """
     for _, module, into in rounded_places(model):
-        rounded = RoundedActivation()
-        if into:
-            module.register_forward_pre_hook(_input_hook(rounded))
-        else:
-            module.register_forward_hook(_output_hook(rounded))
+        hook(module, into, partial(_rounded, model, RoundedActivation()))
     if model.config.delta == 0:
         layers = [model.neighbours] if model.config.neighbours else []
         if isinstance(model.head, SlicedHead):
             layers += list(model.head.from_earlier)
         for layer in layers:
-            layer.register_forward_pre_hook(lambda _, inputs: through(inputs[0], LOG_STEP))
+            hook(layer, True, partial(through, units=LOG_STEP))
 
 
-def _input_hook(rounded: RoundedActivation):
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-        return rounded(inputs[0], module.training)
-
-    return hook
-
-
-def _output_hook(rounded: RoundedActivation):
-    def hook(module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return rounded(output, module.training)
-
-    return hook
+def _rounded(model: nn.Module, activation: RoundedActivation, x: Tensor) -> Tensor:
+    return activation(x, model.training)
