@@ -55,9 +55,7 @@ def rounded_places(model: EntropyModel) -> Iterator[tuple[str, nn.Module, bool]]
             yield f"head.{k}", out, True
 
 
-def hook(
-    module: nn.Module, into: bool, see: Callable[[Tensor], Tensor | None]
-) -> RemovableHandle:
+def hook(module: nn.Module, into: bool, see: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
     """Show `see` each input (or output) of a module; a tensor that it returns takes its place."""
     if into:
         return module.register_forward_pre_hook(lambda _, inputs: see(inputs[0]))
