@@ -83,6 +83,7 @@ def experiments(results: Path, scale: str) -> dict[str, Any]:
         found.append((finding.title, finding, table, finding.verdict(rows)))
     return {
         "experiments": found,
+        "scale": scale,
         "quality": first["quality"],
         "lmbda": first["lmbda"],
         "parameters": first["rows"][0]["parameters"],
