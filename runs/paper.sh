@@ -15,7 +15,7 @@ if [ ${#experiments[@]} -eq 0 ]; then
 fi
 paper=(python -m m2t.experiments "${experiments[@]}" --scale "$scale"
     --train "${M2T_PHOTOS:-../shared/data/train}" --test "${M2T_KODAK:-../shared/data/kodak}")
-if [ "$scale" = medium ]; then
+if [ "$scale" = medium ] && nvidia-smi > /dev/null 2>&1; then
     seq 0 13 | xargs -P 14 -I {} "${paper[@]}" --share {}/14
 fi
 "${paper[@]}"

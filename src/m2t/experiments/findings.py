@@ -70,7 +70,10 @@ def _table1_verdict(rows: Sequence[Row]) -> str:
     first = agrees(
         single["percent"] > NOISE, f"one mixture costs {single['percent']:.1f} % of rate"
     )
-    second = agrees(wide["percent"] > NOISE, f"more channels cost {wide['percent']:.1f} % of rate")
+    verb = "cost" if wide["percent"] > 0 else "save"
+    second = agrees(
+        wide["percent"] > NOISE, f"more channels {verb} {abs(wide['percent']):.1f} % of rate"
+    )
     return (
         f"{first} {second} Here the channels of one transform are cut off, ordered by variance; "
         "the paper trains a transform for each number of them."
