@@ -57,9 +57,13 @@ def rounded_places(model: EntropyModel) -> Iterator[tuple[str, nn.Module, bool]]
 
 def hook(module: nn.Module, into: bool, see: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
     """Show `see` each input (or output) of a module; a tensor that it returns takes its place."""
+
+    def on_output(_: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
+        return see(output)
+
     if into:
         return module.register_forward_pre_hook(lambda _, inputs: see(inputs[0]))
-    return module.register_forward_hook(lambda _, _inputs, output: see(output))
+    return module.register_forward_hook(on_output)
 
 
 @torch.no_grad()
