@@ -12,6 +12,8 @@ plain="train.precondition=false train.lr_slow=0.00002"
 network='train.fresh=["analysis.enter","analysis.block","analysis.fine","analysis.down","analysis.leave"]'
 gently="train.lr_muon=0.004 train.lr_adam=0.0003"
 falling="$gently train.decay_fraction=1 train.lr_slow=0.0002"
+batches="train.batch_tokens=16384 train.workers=6"
+scratch=(train.part=entropy 'train.fresh=["entropy."]')
 runs=() minutes=0
 mkdir -p "$folder" "$OUT"
 [ "$ON" != cores ] || taskset -p -c "$SLOT" $$ > /dev/null
@@ -72,17 +74,11 @@ case "$name" in
     base-*) stage "$name" "${name#*-}" ;;
     wide-*) stage "$name" "${name#*-}" transform.width=384 $large ;;
     # The entropy model alone, from scratch on the tokens of START: what masking the attention too costs.
-    mt) stage "$name" "$MINUTES" --init "$START" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' ;;
-    m2t) stage "$name" "$MINUTES" --init "$START" train.part=entropy 'train.fresh=["entropy."]' ;;
+    mt) stage "$name" "$MINUTES" --init "$START" "${scratch[@]}" entropy.masking=mt ;;
+    m2t) stage "$name" "$MINUTES" --init "$START" "${scratch[@]}" ;;
     # The same, three times as long and in large batches.
-    mt_long)
-        stage "$name" $((3 * MINUTES)) --init "$START" train.part=entropy entropy.masking=mt 'train.fresh=["entropy."]' \
-            train.batch_tokens=16384 train.workers=6
-        ;;
-    m2t_long)
-        stage "$name" $((3 * MINUTES)) --init "$START" train.part=entropy 'train.fresh=["entropy."]' \
-            train.batch_tokens=16384 train.workers=6
-        ;;
+    mt_long) stage "$name" $((3 * MINUTES)) --init "$START" "${scratch[@]}" $batches entropy.masking=mt ;;
+    m2t_long) stage "$name" $((3 * MINUTES)) --init "$START" "${scratch[@]}" $batches ;;
     # From weights, as they were trained before transforms moved by frequencies.
     more) stage "$name" "$MINUTES" --init "$START" $plain ;;
     more_slowly) stage "$name" "$MINUTES" --init "$START" $plain train.lr_muon=0.0075 train.lr_adam=0.0005 ;;
