@@ -33,8 +33,9 @@ def seeded_model(config: ModelConfig, seed: int = 0) -> Model:
     model = Model(config)
     model.initialise(torch.rand(500, 3, 16, 16) * 0.2 + 0.4)
     with torch.no_grad():
-        for parameter in model.entropy.parameters():
-            parameter.add_(torch.randn_like(parameter), alpha=0.05)
+        for name, parameter in model.named_parameters():
+            if name.startswith("entropy.") or "tune" in name:
+                parameter.add_(torch.randn_like(parameter), alpha=0.05)
     return model.eval()
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 import m2t.codec
 from m2t.codec import Codec
 from m2t.coding import Counter
+from m2t.config import Aim
 from m2t.container import parse
 from m2t.errors import ConfigError, Corrupt, FormatError, ImageError, M2TError, UnknownModel
 from m2t.image import to_picture
@@ -35,9 +36,9 @@ def test_any_size_comes_back(codec: Codec, size: tuple[int, int]) -> None:
     data = codec.compress(image, quality=60)
     decoded = codec.decompress(data)
     assert (decoded.size, decoded.mode) == (size, "RGB")
-    tokens = codec.tokens(to_picture(image), 60)
+    tokens = codec.tokens(to_picture(image), Aim(60, "eye"))
     assert np.array_equal(decoded_tokens(codec, data), tokens)
-    expected = codec.synthesise(tokens, size[1], size[0], 60)
+    expected = codec.synthesise(tokens, size[1], size[0], Aim(60, "eye"))
     assert np.array_equal(np.asarray(decoded), expected)
 
 
@@ -45,17 +46,18 @@ def test_any_size_comes_back(codec: Codec, size: tuple[int, int]) -> None:
 def test_size_is_what_the_model_estimates(model: Model, codec: Codec, quality: int) -> None:
     image = photograph(400, 300)
     data = codec.compress(image, quality)
+    aim = Aim(quality, "eye")
     num_bytes = sum(map(len, parse(data).windows))
     ideal = codec.estimate(data) / 8
-    y_hat = codec.tokens(to_picture(image), quality)
+    y_hat = codec.tokens(to_picture(image), aim)
     assert ideal <= num_bytes <= ideal * 1.001 + 8 * len(codec.windows(y_hat.shape[:2]))
     tokens = torch.from_numpy(y_hat).float().permute(2, 0, 1)[None]
-    t = torch.tensor([model.config.rate.t(quality)])
+    t = torch.tensor([model.config.rate.t(aim)])
     with torch.inference_mode():
         trained = float(model.rate(tokens, tokens, t)) / 8
     assert ideal == pytest.approx(trained, rel=0.03), "integers cost little"
     floats = float_codec(model)
-    steps = floats.code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results
+    steps = floats.code(y_hat.shape[:2], aim, lambda _: Counter(), y_hat).results
     assert sum(steps) / 8 == pytest.approx(trained, rel=0.005, abs=8)
 
 
@@ -81,7 +83,8 @@ def test_every_schedule_makes_files_that_decode(masking: str, order: str, steps:
     data = codec.compress(image, 40)
     header = parse(data).header
     assert (header.order.name.lower(), header.steps) == (order, steps)
-    assert np.array_equal(decoded_tokens(codec, data), codec.tokens(to_picture(image), 40))
+    tokens = codec.tokens(to_picture(image), Aim(40, "eye"))
+    assert np.array_equal(decoded_tokens(codec, data), tokens)
 
 
 def test_paper_parts_make_files_that_decode() -> None:
@@ -94,7 +97,8 @@ def test_paper_parts_make_files_that_decode() -> None:
     codec = float_codec(model)
     image = photograph(100, 90)
     data = codec.compress(image)
-    assert np.array_equal(decoded_tokens(codec, data), codec.tokens(to_picture(image), 50))
+    tokens = codec.tokens(to_picture(image), Aim(50, "psnr"))  # it has no other tune
+    assert np.array_equal(decoded_tokens(codec, data), tokens)
     assert codec.decompress(data).size == (100, 90)
 
 
@@ -105,7 +109,7 @@ def test_latents_far_outside_the_prediction_come_back(codec: Codec) -> None:
         model.gain.add_(12.0)
     wild = float_codec(model)
     image = photograph(40, 40)
-    tokens = wild.tokens(to_picture(image), 100)
+    tokens = wild.tokens(to_picture(image), Aim(100, "eye"))
     assert np.abs(tokens).max() > 100_000
     assert np.array_equal(decoded_tokens(wild, wild.compress(image, 100)), tokens)
 

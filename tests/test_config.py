@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from m2t.config import EntropyConfig, ModelConfig, RateConfig, ScheduleConfig, TransformConfig
+from m2t.config import Aim, EntropyConfig, ModelConfig, RateConfig, ScheduleConfig, TransformConfig
 from m2t.errors import ConfigError
 from m2t.presets import PRESETS, preset
 
@@ -51,10 +51,10 @@ def test_slices_must_make_the_channels() -> None:
 
 def test_quality_is_a_geometric_ladder_of_lambdas() -> None:
     rate = RateConfig(lmbda_min=0.001, lmbda_max=0.1)
-    assert rate.lmbda(1) == pytest.approx(0.001)
-    assert rate.lmbda(100) == pytest.approx(0.1)
+    assert rate.lmbda(Aim(1)) == pytest.approx(0.001)
+    assert rate.lmbda(Aim(100)) == pytest.approx(0.1)
     assert rate.lmbda_mid == pytest.approx(0.01)
-    ratios = [rate.lmbda(q + 1) / rate.lmbda(q) for q in range(1, 100)]
+    ratios = [rate.lmbda(Aim(q + 1)) / rate.lmbda(Aim(q)) for q in range(1, 100)]
     assert min(ratios) == pytest.approx(max(ratios))
     with pytest.raises(ConfigError, match="not 101"):
-        rate.lmbda(101)
+        rate.lmbda(Aim(101))

@@ -7,7 +7,7 @@ import torch
 from m2t.codec import Codec
 from m2t.coding import Mixture, quantise
 from m2t.coding.rans import symbol_bits
-from m2t.config import ConfigError
+from m2t.config import Aim, ConfigError
 from m2t.image import to_picture
 from m2t.meter import Meter
 from m2t.presets import tiny
@@ -16,14 +16,14 @@ from m2t.refine import CAUTION, Mover, best_steps, error_slopes, refine
 from .conftest import float_codec, photograph, seeded_model, vary
 
 IMAGE = photograph(150, 100)
-QUALITY = 60
+AIM = Aim(60, "psnr")
 
 
 def loss(codec: Codec, effort: int) -> float:
     """Bits and lmbda times squared error, of a real file."""
-    data = codec.compress(IMAGE, QUALITY, effort=effort)
+    data = codec.compress(IMAGE, AIM.quality, tune=AIM.tune, effort=effort)
     error = np.asarray(codec.decompress(data), float) - np.asarray(IMAGE)
-    return 8 * len(data) + codec.config.rate.lmbda(QUALITY) / 3 * np.square(error).sum()
+    return 8 * len(data) + codec.config.rate.lmbda(AIM) / 3 * np.square(error).sum()
 
 
 def test_more_effort_is_better(codec):
@@ -39,7 +39,7 @@ def test_floats_are_refined_too(masking):
 
 def test_no_effort_is_rounding(codec):
     picture = to_picture(IMAGE)
-    assert np.array_equal(codec.tokens(picture, QUALITY, 0), codec.analyse(picture, QUALITY))
+    assert np.array_equal(codec.tokens(picture, AIM, 0), codec.analyse(picture, AIM))
 
 
 def test_tokens_of_an_order_that_depends_on_them_stay():
@@ -47,26 +47,26 @@ def test_tokens_of_an_order_that_depends_on_them_stay():
     codec = float_codec(model)
     schedule = codec.config.schedule
     object.__setattr__(schedule, "order", "entropy")
-    y_hat = codec.analyse(to_picture(IMAGE), QUALITY)
-    assert refine(codec, np.asarray(IMAGE), y_hat, QUALITY, 3) is y_hat
+    y_hat = codec.analyse(to_picture(IMAGE), AIM)
+    assert refine(codec, np.asarray(IMAGE), y_hat, AIM, 3) is y_hat
 
 
 @pytest.mark.parametrize("effort", [-1, len(CAUTION)])
 def test_no_such_effort(codec, effort):
     with pytest.raises(ConfigError, match=r"effort must be in 0\.\.9"):
-        codec.compress(IMAGE, QUALITY, effort=effort)
+        codec.compress(IMAGE, AIM.quality, tune=AIM.tune, effort=effort)
 
 
 def test_slopes_are_those_of_the_error(codec):
     """Against differences, and across the seams of strips."""
     rgb = np.asarray(IMAGE)
-    y_hat = codec.analyse(to_picture(IMAGE), QUALITY)
-    slopes = error_slopes(codec, rgb, y_hat, QUALITY)
+    y_hat = codec.analyse(to_picture(IMAGE), AIM)
+    slopes = error_slopes(codec, rgb, y_hat, AIM)
 
     def error(y: np.ndarray) -> float:
         with torch.inference_mode():
             tokens = torch.from_numpy(y.astype(np.float32)).permute(2, 0, 1)[None]
-            x_hat = codec.transforms.synthesise(tokens, codec.t(QUALITY))[0, :, :100, :150]
+            x_hat = codec.transforms.synthesise(tokens, codec.t(AIM))[0, :, :100, :150]
         painted = 255 * x_hat.clamp(0, 1).permute(1, 2, 0).double().numpy()
         return float(np.square(painted - rgb).sum())
 
@@ -80,10 +80,10 @@ def test_slopes_are_those_of_the_error(codec):
 
 def test_strips_add_up(codec, monkeypatch):
     rgb = np.asarray(IMAGE)
-    y_hat = codec.analyse(to_picture(IMAGE), QUALITY)
-    whole = error_slopes(codec, rgb, y_hat, QUALITY)
+    y_hat = codec.analyse(to_picture(IMAGE), AIM)
+    whole = error_slopes(codec, rgb, y_hat, AIM)
     monkeypatch.setattr("m2t.codec.TOKENS_PER_STRIP", 20)
-    parts = error_slopes(codec, rgb, y_hat, QUALITY)
+    parts = error_slopes(codec, rgb, y_hat, AIM)
     assert np.abs(parts - whole).max() < 0.02 * np.abs(whole).max()
 
 
@@ -134,22 +134,22 @@ def test_a_mover_waits_for_all_of_its_window_and_skips_what_would_not_move():
 def test_linear_slopes_are_those_of_a_linear_synthesis():
     """Networks change the error that is to be mended, not the way to mend it."""
     codec, rgb = float_codec(seeded_model(tiny())), np.asarray(IMAGE)
-    y_hat = codec.analyse(to_picture(IMAGE), QUALITY)
+    y_hat = codec.analyse(to_picture(IMAGE), AIM)
     leave = dict(codec.transforms.synthesis.named_parameters())
     with torch.no_grad():
         leave["leave.weight"].zero_()
         leave["leave.bias"].zero_()
-    linear, whole = (error_slopes(codec, rgb, y_hat, QUALITY, flag) for flag in (True, False))
+    linear, whole = (error_slopes(codec, rgb, y_hat, AIM, flag) for flag in (True, False))
     assert np.array_equal(linear, whole)
     with torch.no_grad():
         leave["leave.weight"].normal_(std=0.05)
-    linear, whole = (error_slopes(codec, rgb, y_hat, QUALITY, flag) for flag in (True, False))
+    linear, whole = (error_slopes(codec, rgb, y_hat, AIM, flag) for flag in (True, False))
     assert not np.allclose(linear, whole, rtol=0.1, atol=0.1 * np.abs(whole).max())
 
 
 def test_progress_counts_all_passes(codec):
     shares: list[float] = []
-    codec.compress(IMAGE, QUALITY, shares.append, effort=2)
+    codec.compress(IMAGE, AIM.quality, tune=AIM.tune, progress=shares.append, effort=2)
     assert shares[-1] == pytest.approx(1)
     assert shares == sorted(shares)
     assert Meter(None, 2, 3, 4).total == 48

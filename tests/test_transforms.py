@@ -16,7 +16,7 @@ from m2t.transforms.lapped import LappedAnalysis, LappedSynthesis, initialise
 
 def kmac_per_pixel(network: nn.Module, x: torch.Tensor, num_pixels: int) -> float:
     with FlopCounterMode(display=False) as counter:
-        network(x, torch.zeros(1, device=x.device))
+        network(x, torch.zeros(1, 2, device=x.device))
     return counter.get_total_flops() / 2 / num_pixels / 1000
 
 
@@ -63,9 +63,9 @@ CONFIGS = [
 def test_shapes(config: TransformConfig, tokens: tuple[int, int]) -> None:
     analysis, synthesis = build(config)
     height, width = (16 * n for n in tokens)
-    y = analysis(torch.rand(2, 3, height, width), torch.zeros(2))
+    y = analysis(torch.rand(2, 3, height, width), torch.zeros(2, 2))
     assert y.shape == (2, config.latent_channels, *tokens)
-    assert synthesis(y, torch.zeros(2)).shape == (2, 3, height, width)
+    assert synthesis(y, torch.zeros(2, 2)).shape == (2, 3, height, width)
 
 
 def test_klt_start_reconstructs_and_orders_channels_by_energy() -> None:
@@ -74,7 +74,7 @@ def test_klt_start_reconstructs_and_orders_channels_by_energy() -> None:
     rough = torch.rand(3000, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     std = initialise(analysis, synthesis, rough.cumsum(2).cumsum(3) / 256)
     assert (std.diff() <= 1e-6).all()
-    x, t = torch.rand(1, 3, 48, 32), torch.zeros(1)
+    x, t = torch.rand(1, 3, 48, 32), torch.zeros(1, 2)
     with torch.no_grad():
         torch.testing.assert_close(synthesis(analysis(x, t), t), x, atol=1e-3, rtol=0)
 
@@ -87,7 +87,7 @@ def test_halo_is_enough(config: TransformConfig) -> None:
     analysis, synthesis = build(config)
     for parameter in [*analysis.parameters(), *synthesis.parameters()]:
         parameter.add_(torch.randn_like(parameter), alpha=0.1)
-    t = torch.zeros(1)
+    t = torch.zeros(1, 2)
     halos = (config.analysis_halo, config.synthesis_halo)
     for network, halo, unit in zip((analysis, synthesis), halos, (16, 1), strict=True):
         rows = 2 * halo + 4

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .codec import Codec
+    from .config import Tune
     from .errors import M2TError
 
 __version__ = "0.1.0"
@@ -44,13 +45,16 @@ def load(name_or_path: "str | os.PathLike[str] | None" = None, *, device: str = 
     return __getattr__("Codec").load(name_or_path, device=device)
 
 
-def compress(image: "Image", quality: int = 50, effort: int = 1) -> bytes:
+def compress(
+    image: "Image", quality: int = 50, *, tune: "Tune | None" = None, effort: int = 1
+) -> bytes:
     """A Pillow image of any mode as the bytes of an .m2t file, with the default weights.
 
-    `quality` is 1 to 100, `effort` 0 (fastest) to 9 (smallest). Raises ImageError where the image
-    cannot be represented. For many images, `load` a codec once.
+    `quality` is 1 to 100, `tune` "eye" (the default) or "psnr", `effort` 0 (fastest) to 9
+    (smallest). Raises ImageError where the image cannot be represented. For many images, `load` a
+    codec once.
     """
-    return load().compress(image, quality, effort=effort)
+    return load().compress(image, quality, tune=tune, effort=effort)
 
 
 def decompress(data: bytes) -> "Image":

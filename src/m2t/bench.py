@@ -24,6 +24,7 @@ from PIL import Image
 
 from .codec import Codec
 from .coding import Coder, Decoder, Encoder, Mixture
+from .config import Tune
 from .container import Bitstream, Strip, parse, parse_header
 from .eval.timing import one_thread
 from .image import (
@@ -132,6 +133,7 @@ def measure(
     codec: Codec,
     data: bytes,
     quality: int = 50,
+    tune: Tune | None = None,
     effort: int = DEFAULT_EFFORT,
     runs: int = 10,
     warmup: int = 2,
@@ -153,7 +155,7 @@ def measure(
     """
     loaded = _resident("VmRSS")
     image = open_image(io.BytesIO(data))
-    make = partial(codec.compress, image, quality, effort=effort)
+    make = partial(codec.compress, image, quality, tune=tune, effort=effort)
     file = make()
     medians = partial(_medians, runs=runs, warmup=warmup)
     compress = medians(partial(_whole, make))["whole"]
@@ -172,6 +174,7 @@ def measure(
         "bytes": len(file),
         "bpp": 8 * len(file) / num_pixels,
         "quality": quality,
+        "tune": header.aim.tune,
         "effort": effort,
         "model": codec.identity.hex(),
         "operations": codec.network.name,
@@ -213,15 +216,15 @@ def _encode(codec: Codec, data: bytes, made: Bitstream, effort: int, watch: Stop
     """What Codec.compress() does, in stages; `made` is the file that it made of the same image."""
     with watch("read_image"):
         image = open_image(io.BytesIO(data))
-    quality, coder = made.header.quality, partial(watch, "range_coder")
+    aim, coder = made.header.aim, partial(watch, "range_coder")
     with watch("analysis"):
         picture = to_picture(image)
-        y_hat = codec.analyse(picture, quality)
+        y_hat = codec.analyse(picture, aim)
     with watch("refinement"):
-        y_hat = refine(codec, picture.rgb, y_hat, quality, effort)
+        y_hat = refine(codec, picture.rgb, y_hat, aim, effort)
     size = y_hat.shape[:2]
     with watch("entropy_network"):
-        coded = codec.code(size, quality, lambda _: TimedCoder(Encoder(), coder), y_hat)
+        coded = codec.code(size, aim, lambda _: TimedCoder(Encoder(), coder), y_hat)
     with watch("write_file"):
         strip = Strip(coded.results, latents_crc(y_hat, codec.windows(size)))
         alpha = None if picture.alpha is None else encode_alpha(picture.alpha)
@@ -235,11 +238,11 @@ def _decode(codec: Codec, file: bytes, watch: Stopwatch) -> None:
     header, streams, coder = stream.header, stream.windows, partial(watch, "range_decoder")
     size = latent_size(header.height, header.width)
     with watch("entropy_network"):
-        coded = codec.code(size, header.quality, lambda i: TimedCoder(Decoder(streams[i]), coder))
+        coded = codec.code(size, header.aim, lambda i: TimedCoder(Decoder(streams[i]), coder))
     with watch("read_file"):  # its last checksum
         latents_crc(coded.y_hat, codec.windows(size))
     with watch("synthesis"):
-        rgb = codec.synthesise(coded.y_hat, header.height, header.width, header.quality)
+        rgb = codec.synthesise(coded.y_hat, header.height, header.width, header.aim)
         alpha = stream.alpha
         if alpha is not None:
             alpha = decode_alpha(alpha, (header.width, header.height))

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from . import zoo
 from .checkpoint import build_codec, model_id, read_model
 from .coding import Coder, Counter, Decoder, Encoder
-from .config import STRIDE, ModelConfig
+from .config import STRIDE, TUNES, Aim, ModelConfig, Tune
 from .container import Bitstream, Header, Order, parse, parse_header
 from .container import Strip as CodedStrip
 from .entropy.predictor import Network
@@ -85,26 +85,33 @@ class Codec:
         self,
         image: Image.Image,
         quality: int = 50,
-        progress: Progress | None = None,
+        *,
+        tune: Tune | None = None,
         effort: int = DEFAULT_EFFORT,
+        progress: Progress | None = None,
     ) -> bytes:
         """An image of any mode and size as the bytes of an .m2t file.
 
         Args:
             quality: 1 (smallest) to 100 (best).
-            progress: called with the share done so far, 0..1.
+            tune: "eye" for what people see, or "psnr" for the least squared error; None: for the
+                eye, if the model can.
             effort: 0 (fastest) to 9 (smallest file for its quality): see refine.py.
+            progress: called with the share done so far, 0..1.
+
+        Raises ConfigError where there is no such option, ImageError for what cannot be held.
         """
         picture = to_picture(image)
         # Before any work, refuse options that there are not, and what the format cannot hold.
-        self.t(quality)
+        aim = Aim(quality, tune or self.config.rate.default_tune)
+        self.config.rate.check(aim)
         if not 0 <= effort < len(CAUTION):
             raise ConfigError(f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
-        header = self._header(picture, quality)
+        header = self._header(picture, aim)
         passes = 1 + len(CAUTION[effort])
         meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]), passes)
-        y_hat = self.tokens(picture, quality, effort, meter)
-        coded = self.code(y_hat.shape[:2], quality, lambda _: Encoder(), y_hat, meter)
+        y_hat = self.tokens(picture, aim, effort, meter)
+        coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
         crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
@@ -123,7 +130,7 @@ class Codec:
         header = stream.header
         meter = Meter(progress, *latent_size(header.height, header.width))
         y_hat = self.decode_latents(stream, meter)
-        rgb = self.synthesise(y_hat, header.height, header.width, header.quality, meter)
+        rgb = self.synthesise(y_hat, header.height, header.width, header.aim, meter)
         alpha = stream.alpha
         if alpha is not None:
             alpha = decode_alpha(alpha, (header.width, header.height))
@@ -134,8 +141,8 @@ class Codec:
     def estimate(self, data: bytes) -> float:
         """What a file's tokens should take, in bits, by the probabilities that code them."""
         stream = parse(data)
-        y_hat, quality = self.decode_latents(stream), stream.header.quality
-        return sum(self.code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results)
+        y_hat, aim = self.decode_latents(stream), stream.header.aim
+        return sum(self.code(y_hat.shape[:2], aim, lambda _: Counter(), y_hat).results)
 
     def windows(self, size: Sequence[int]) -> list[Window]:
         """The windows of (h, w) tokens, in the order of the file."""
@@ -144,22 +151,22 @@ class Codec:
     def tokens(
         self,
         picture: Picture,
-        quality: int,
+        aim: Aim,
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
     ) -> Latents:
         """Token integers (h, w, C) that a picture is coded as: analysed, then refined."""
-        y_hat = self.analyse(picture, quality, meter)
-        return refine(self, picture.rgb, y_hat, quality, effort, meter)
+        y_hat = self.analyse(picture, aim, meter)
+        return refine(self, picture.rgb, y_hat, aim, effort, meter)
 
     @torch.inference_mode()
-    def analyse(self, picture: Picture, quality: int, meter: Meter | None = None) -> Latents:
+    def analyse(self, picture: Picture, aim: Aim, meter: Meter | None = None) -> Latents:
         """The nearest integers (h, w, C) to the latents of a picture."""
         height, width = picture.rgb.shape[:2]
         rows, columns = latent_size(height, width)
         channels = self.config.transform.latent_channels
         y_hat = np.empty((rows, columns, channels), np.int32)
-        t = self.t(quality)
+        t = self.t(aim)
         for strip in self.analysis_strips((rows, columns)):
             pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
             x = _padded(_to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
@@ -177,12 +184,12 @@ class Codec:
         y_hat: Latents,
         height: int,
         width: int,
-        quality: int,
+        aim: Aim,
         meter: Meter | None = None,
     ) -> NDArray[np.uint8]:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
         rgb = np.empty((height, width, 3), np.uint8)
-        t = self.t(quality)
+        t = self.t(aim)
         for strip in self.synthesis_strips(y_hat.shape[:2]):
             y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
             with self.autocast():
@@ -203,12 +210,14 @@ class Codec:
             raise UnknownModel(
                 f"needs model {header.model_id.hex()}, these weights are {self.identity.hex()}"
             )
+        if header.aim.tune not in self.config.rate.tunes:
+            raise Corrupt(f"its tune is {header.aim.tune}, which its model does not have")
         size = latent_size(header.height, header.width)
         windows = self.windows(size)
         if len(stream.windows) != len(windows):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         streams = stream.windows
-        y_hat = self.code(size, header.quality, lambda i: Decoder(streams[i]), meter=meter).y_hat
+        y_hat = self.code(size, header.aim, lambda i: Decoder(streams[i]), meter=meter).y_hat
         first = 0
         for strip in stream.strips:
             end = first + len(strip.windows)
@@ -220,7 +229,7 @@ class Codec:
     def code(
         self,
         size: Sequence[int],
-        quality: int,
+        aim: Aim,
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
         meter: Meter | None = None,
@@ -228,20 +237,20 @@ class Codec:
         """Entropy coding of all windows, with as many threads as PyTorch has."""
         add = meter.add if meter else None
         num_threads = torch.get_num_threads()
-        return code_latents(self.network, size, quality, open_coder, y_hat, add, num_threads)
+        return code_latents(self.network, size, aim, open_coder, y_hat, add, num_threads)
 
-    def _header(self, picture: Picture, quality: int) -> Header:
+    def _header(self, picture: Picture, aim: Aim) -> Header:
         schedule = self.config.schedule
         return Header(
             model_id=self.identity,
             width=picture.rgb.shape[1],
             height=picture.rgb.shape[0],
-            quality=quality,
+            quality=aim.quality,
             order=Order[schedule.order.upper()],
             seed=schedule.seed,
             steps=schedule.steps,
             alpha=round(schedule.alpha * 10),
-            flags=int(picture.grey),
+            flags=int(picture.grey) | TUNES.index(aim.tune) << 1,
         )
 
     @property
@@ -249,9 +258,9 @@ class Codec:
         """Where the transforms run."""
         return self.transforms.gain.device
 
-    def t(self, quality: int) -> Tensor:
-        """(1,) the quality as the transforms take it; ConfigError if there is no such quality."""
-        return torch.tensor([self.config.rate.t(quality)], dtype=torch.float32, device=self.device)
+    def t(self, aim: Aim) -> Tensor:
+        """(1, 2) the aim as the transforms take it; ConfigError if there is no such aim."""
+        return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)
 
     def autocast(self) -> torch.autocast:
         """bfloat16 inside the lapped transforms' networks, on devices that have it: no effect on

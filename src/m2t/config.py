@@ -4,17 +4,22 @@ The defaults are the paper's (M2T, ICCV 2023); presets.py holds the named varian
 """
 
 import dataclasses
+import itertools
 import json
 import math
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .errors import ConfigError
 
 STRIDE = 16  # pixels per token side: one token stands for 16x16 pixels
 QUALITIES = range(1, 101)
+Tune = Literal["psnr", "eye"]
+"""What a picture is coded for: least squared error, or looking right."""
+TUNES: tuple[Tune, ...] = typing.get_args(Tune)
+"""By their number in files; append only."""
 LATER = {"later": True}
 """Marks options added since files exist: left out of JSON at their default, or ids would change."""
 
@@ -141,6 +146,14 @@ class EntropyConfig:
         _check(1 <= self.mixtures <= 8, "mixtures must be in 1..8")
 
 
+class Aim(NamedTuple):
+    """What a picture is coded for: one setting of the dial."""
+
+    quality: int = 50
+    """1 (smallest) to 100 (best)."""
+    tune: Tune = "psnr"
+
+
 @dataclass(frozen=True)
 class RateConfig:
     """The range of rates that one model serves: loss = bpp + lmbda * MSE (255 scale)."""
@@ -149,28 +162,80 @@ class RateConfig:
     """At quality 1."""
     lmbda_max: float = 0.08
     """At quality 100."""
+    eye: tuple[tuple[float, float], ...] = field(default=(), metadata=LATER)
+    """Dial of the tune "eye": pairs of a quality and its t, from quality 1 to 100, linear in
+    between. None: the model has no such tune."""
+    eye_strength: float = field(default=1.0, metadata=LATER)
+    """The networks' second input with the tune "eye": trained at 1, interpolated elsewhere."""
 
     def __post_init__(self) -> None:
         _check(0 < self.lmbda_min <= self.lmbda_max, "lmbda_min must be in (0, lmbda_max]")
+        if self.eye:
+            _check(all(len(knot) == 2 for knot in self.eye), "eye must be pairs of quality and t")
+            qualities, ts = zip(*self.eye, strict=True)
+            ends = qualities[0] == QUALITIES[0] and qualities[-1] == QUALITIES[-1]
+            _check(ends, "eye must go from quality 1 to 100")
+            ascending = all(_ascending(values) for values in (qualities, ts))
+            _check(ascending and max(map(abs, ts)) <= 2, "eye must ascend, with t in -2..2")
 
     @property
     def lmbda_mid(self) -> float:
         """Geometric middle of the range, where the gains are 1."""
         return math.sqrt(self.lmbda_min * self.lmbda_max)
 
-    def lmbda(self, quality: int) -> float:
-        """Lambda of a quality: geometric from lmbda_min (1) to lmbda_max (100)."""
-        _check(quality in QUALITIES, f"quality must be in 1..100, not {quality}")
-        return self.lmbda_min * (self.lmbda_max / self.lmbda_min) ** ((quality - 1) / 99)
-
     @property
     def half_range(self) -> float:
         """log(lmbda_max / lmbda_mid); 1 where there is a single lambda."""
         return math.log(self.lmbda_max / self.lmbda_mid) or 1.0
 
-    def t(self, quality: int) -> float:
-        """The quality as the networks take it: log lambda, from -1 (1) to 1 (100)."""
-        return math.log(self.lmbda(quality) / self.lmbda_mid) / self.half_range
+    @property
+    def tunes(self) -> tuple[Tune, ...]:
+        """What the model can be asked for, in the order of their numbers in files."""
+        return TUNES if self.eye else TUNES[:1]
+
+    @property
+    def default_tune(self) -> Tune:
+        """For the eye, where the model can."""
+        return self.tunes[-1]
+
+    def t(self, aim: Aim) -> tuple[float, float]:
+        """An aim as the networks take it: log lambda, about -1 to 1, and the tune, 0 or 1."""
+        self.check(aim)
+        if aim.tune == "eye":
+            return _interpolated(self.eye, aim.quality), self.eye_strength
+        return math.log(self.lmbda(aim) / self.lmbda_mid) / self.half_range, 0.0
+
+    def lmbda(self, aim: Aim) -> float:
+        """Lambda of an aim: for "psnr" geometric from lmbda_min (1) to lmbda_max (100)."""
+        self.check(aim)
+        if aim.tune == "eye":
+            return self.lmbda_mid * math.exp(self.half_range * self.t(aim)[0])
+        return self.lmbda_min * (self.lmbda_max / self.lmbda_min) ** ((aim.quality - 1) / 99)
+
+    def aims(self) -> list[Aim]:
+        """All that the model can be asked for, in the order of `row`."""
+        return [Aim(quality, tune) for tune in self.tunes for quality in QUALITIES]
+
+    def row(self, aim: Aim) -> int:
+        """Where an aim stands in tables with an entry for each."""
+        return self.tunes.index(aim.tune) * len(QUALITIES) + aim.quality - 1
+
+    def check(self, aim: Aim) -> None:
+        """Raise ConfigError unless the model can be asked for this."""
+        _check(aim.quality in QUALITIES, f"quality must be in 1..100, not {aim.quality}")
+        _check(aim.tune in TUNES, f"tune must be one of {', '.join(TUNES)}, not {aim.tune}")
+        _check(aim.tune in self.tunes, f"this model has no tune {aim.tune}")
+
+
+def _ascending(values: Sequence[float]) -> bool:
+    return all(a < b for a, b in itertools.pairwise(values))
+
+
+def _interpolated(knots: Sequence[tuple[float, float]], x: float) -> float:
+    """At x, on the lines between knots (x, y)."""
+    after = next(i for i, (end, _) in enumerate(knots) if x <= end)
+    (x0, y0), (x1, y1) = knots[max(after, 1) - 1], knots[max(after, 1)]
+    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
 
 
 @dataclass(frozen=True)
@@ -197,7 +262,7 @@ class ModelConfig:
     def slices(self) -> list[slice]:
         """A token's channels as the head predicts them, one slice after the other."""
         widths = self.entropy.slices or (self.transform.latent_channels,)
-        ends = accumulate(widths)
+        ends = itertools.accumulate(widths)
         return [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
 
     def to_json(self) -> str:

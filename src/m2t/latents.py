@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .coding.loop import code_windows
 from .coding.rans import Coder
-from .config import STRIDE
+from .config import STRIDE, Aim
 from .entropy.predictor import Network, build_predictor
 from .windows import Window, cut
 
@@ -41,7 +41,7 @@ def latent_size(height: int, width: int) -> tuple[int, int]:
 def code_latents(
     network: Network,
     size: Sequence[int],
-    quality: int,
+    aim: Aim,
     open_coder: Callable[[int], Coder[Result]],
     y: Latents | None = None,
     on_tokens: Callable[[int], None] | None = None,
@@ -61,7 +61,7 @@ def code_latents(
         some = [windows[i] for i in batch]
         known = None if y is None else np.concatenate([_flat(y, window) for window in some])
         shapes = [(window.height, window.width) for window in some]
-        predictor = build_predictor(network, shapes, quality, known)
+        predictor = build_predictor(network, shapes, aim, known)
         coders = [open_coder(i) for i in batch]
         coded = code_windows(predictor, coders, known, on_tokens)
         first = 0

@@ -36,23 +36,17 @@ class Model(Transforms):
         super().__init__(config)
         self.entropy = EntropyModel(config)
 
-    def quality_of(self, lmbda: Tensor) -> Tensor:
-        """t in [-1, 1]: log lambda over the model's range."""
-        rate = self.config.rate
-        return torch.log(lmbda / rate.lmbda_mid) / rate.half_range
-
-    def forward(self, x: Tensor, lmbda: Tensor, part: str = "all") -> ModelOut:
-        """x (B, 3, H, W), lmbda (B,). Noise for the rate in training, rounding in evaluation.
+    def forward(self, x: Tensor, t: Tensor, part: str = "all") -> ModelOut:
+        """x (B, 3, H, W), t (B, 2). Noise for the rate in training, rounding in evaluation.
 
         What is of no use to train that part (see `in_part`) is left out: with "synthesis" bits
         are 0; with "entropy" x_hat is x, and the rate is that of rounded latents.
         """
-        t = self.quality_of(lmbda)
         y = self.analyse(x, t)
         y_hat = round_through(y)
         x_hat = x if part == "entropy" else self.synthesise(y_hat, t)
         if part == "synthesis":
-            return ModelOut(x_hat, torch.zeros_like(t))
+            return ModelOut(x_hat, torch.zeros(len(x), device=x.device))
         rounded = part == "entropy" or not self.training
         noisy = y_hat if rounded else y + torch.rand_like(y) - 0.5
         return ModelOut(x_hat, self.rate(noisy, y_hat, t))
@@ -60,7 +54,7 @@ class Model(Transforms):
     def in_part(self, name: str, part: str) -> bool:
         """Whether a parameter belongs to a part, as `TrainConfig.part` names them."""
         if part == "linear":
-            return ".linear." in name or name.startswith(("gain", "entropy."))
+            return ".linear." in name or name.startswith(("gain", "tuned_gain", "entropy."))
         return part == "all" or name.startswith(f"{part}.")
 
     def rate(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
@@ -71,7 +65,7 @@ class Model(Transforms):
         for indices in by_shape(windows).values():
             some = [windows[i] for i in indices]
             stack = [torch.cat([v[:, w.rows, w.columns] for w in some]) for v in (y, y_hat)]
-            window_bits = self.entropy(*stack, t.repeat(len(some)))
+            window_bits = self.entropy(*stack, t.repeat(len(some), 1))
             bits = bits + window_bits.sum((1, 2, 3)).view(len(some), -1).sum(0)
         return bits
 

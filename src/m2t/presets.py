@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .config import EntropyConfig, ModelConfig, ScheduleConfig, TransformConfig
+from .config import EntropyConfig, ModelConfig, RateConfig, ScheduleConfig, TransformConfig
 from .errors import ConfigError
 
 
@@ -37,6 +37,7 @@ def light() -> ModelConfig:
             slices=(3, 6, 12, 20, 31, 48, 80, 120),
             head_width=192,
         ),
+        rate=RateConfig(eye=((1.0, -1.0), (100.0, 1.3))),
     )
 
 
@@ -62,6 +63,7 @@ def tiny() -> ModelConfig:
             head_width=16,
         ),
         schedule=ScheduleConfig(steps=5),
+        rate=RateConfig(eye=((1.0, -1.0), (50.0, 0.25), (100.0, 1.0))),
     )
 
 

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from .coding import Mixture
 from .coding.gaussians import cdf
 from .coding.tables import tables
-from .config import STRIDE, ModelConfig
+from .config import STRIDE, Aim, ModelConfig
 from .latents import Latents
 from .meter import Meter
 from .schedule import build
@@ -120,7 +120,7 @@ def refine(
     codec: "Codec",
     rgb: NDArray[np.uint8],
     y_hat: Latents,
-    quality: int,
+    aim: Aim,
     effort: int = DEFAULT_EFFORT,
     meter: Meter | None = None,
 ) -> Latents:
@@ -131,12 +131,12 @@ def refine(
     passes = CAUTION[effort]
     if not passes or codec.config.schedule.order == "entropy":
         return y_hat
-    weight = codec.config.rate.lmbda(quality) / 3  # of an error summed over pixels and colours
-    curvatures = weight * codec.transforms.step_errors(codec.t(quality))[0].cpu().numpy()
+    weight = codec.config.rate.lmbda(aim) / 3  # of an error summed over pixels and colours
+    curvatures = weight * codec.transforms.step_errors(codec.t(aim))[0].cpu().numpy()
     for share in passes:
         linear = len(passes) == 1
-        slopes = weight * error_slopes(codec, rgb, y_hat, quality, linear, meter)
-        y_hat = moved(codec, y_hat, slopes, share * curvatures, quality, meter)
+        slopes = weight * error_slopes(codec, rgb, y_hat, aim, linear, meter)
+        y_hat = moved(codec, y_hat, slopes, share * curvatures, aim, meter)
     return y_hat
 
 
@@ -145,7 +145,7 @@ def moved(
     y_hat: Latents,
     slopes: Slopes,
     curvatures: NDArray,
-    quality: int,
+    aim: Aim,
     meter: Meter | None = None,
 ) -> Latents:
     """Tokens (h, w, C), each moved by itself; the curvatures are those of the channels (C,)."""
@@ -157,7 +157,7 @@ def moved(
         return Mover(y_hat[inside], slopes[inside], curvatures, places_of(codec.config, window))
 
     better = np.empty_like(y_hat)
-    tokens = codec.code(size, quality, open_mover, y_hat, meter).results
+    tokens = codec.code(size, aim, open_mover, y_hat, meter).results
     for window, its in zip(windows, tokens, strict=True):
         better[window.rows, window.columns] = its
     return better
@@ -167,7 +167,7 @@ def error_slopes(
     codec: "Codec",
     rgb: NDArray[np.uint8],
     y_hat: Latents,
-    quality: int,
+    aim: Aim,
     linear: bool = False,
     meter: Meter | None = None,
 ) -> Slopes:
@@ -182,7 +182,7 @@ def error_slopes(
         y = torch.from_numpy(y_hat[strip.context]).to(codec.device, torch.float32)
         y = y.permute(2, 0, 1)[None].requires_grad_()
         with torch.enable_grad(), codec.autocast():
-            x_hat = codec.transforms.synthesise(y, codec.t(quality), linear)[0]
+            x_hat = codec.transforms.synthesise(y, codec.t(aim), linear)[0]
             x_hat = x_hat[:, strip.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
             error = 255**2 * F.mse_loss(x_hat.clamp(0, 1), x, reduction="sum")
             (gradient,) = torch.autograd.grad(error, y)

@@ -30,7 +30,7 @@ class Codec:
     def for_file(cls, data):
         return cls()
 
-    def compress(self, image, quality=50, progress=None, effort=1):
+    def compress(self, image, quality=50, *, tune=None, effort=1, progress=None):
         if quality == SLOW:
             print("started", file=sys.stderr, flush=True)
             time.sleep(60)
@@ -39,7 +39,8 @@ class Codec:
         save_image(from_picture(picture), file)
         height, width = picture.rgb.shape[:2]
         steps = 11 + effort  # so that a test can see what arrived
-        header = Header(MODEL_ID, width, height, quality, steps, 22, flags=int(picture.grey))
+        flags = int(picture.grey) | (tune == "eye") << 1
+        header = Header(MODEL_ID, width, height, quality, steps, 22, flags=flags)
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         kept = {key: value for key, value in metadata.items() if value}
         return Bitstream(header, [Strip([file.getvalue()], 0)], kept).pack()

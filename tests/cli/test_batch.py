@@ -37,6 +37,15 @@ def test_effort_reaches_the_codec(m2t, photo, option):
     assert m2t("compress", photo, "-f", option, 10).code == 2
 
 
+def test_tune_reaches_the_codec(m2t, photo):
+    tunes = []
+    for options in ([], ["--tune", "eye"], ["--tune", "psnr"]):
+        assert m2t("compress", photo, "-f", *options).code == 0
+        tunes.append(parse_header(Path("photo.m2t").read_bytes()).aim.tune)
+    assert tunes == ["psnr", "eye", "psnr"]  # the stand-in has no preference of its own
+    assert m2t("compress", photo, "-f", "--tune", "ear").code == 2
+
+
 def test_round_trip_with_inferred_names(m2t, photo, pixels):
     result = m2t("compress", photo, "-q", 30)
     num_bytes = Path("photo.m2t").stat().st_size
@@ -71,6 +80,7 @@ def test_json(m2t, photo):
         "bytes": num_bytes,
         "bpp": 8 * num_bytes / 35,
         "quality": 30,
+        "tune": "psnr",
         "model": fake_codec.MODEL_ID.hex(),
     }
     assert json.loads(m2t("decompress", "photo.m2t", "x.png", "--json").out)["output"] == "x.png"
@@ -184,7 +194,7 @@ def test_warnings_are_told(m2t, folder):
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't allocate memory: 9 bytes")])
 def test_out_of_memory(m2t, photo, monkeypatch, error):
-    def compress(*_):
+    def compress(*_, **__):
         raise error
 
     monkeypatch.setattr(fake_codec.Codec, "compress", compress)
@@ -192,7 +202,7 @@ def test_out_of_memory(m2t, photo, monkeypatch, error):
 
 
 def test_bugs_are_not_hidden(m2t, photo, monkeypatch):
-    def compress(*_):
+    def compress(*_, **__):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(fake_codec.Codec, "compress", compress)

@@ -34,7 +34,8 @@ def test_table_and_json(bench, codec):
     result = bench("photo.png", "-q", 30)
     assert (result.code, result.err) == (0, "")
     *table, line = result.out.splitlines()
-    assert table[0].startswith("photo.png, 90x60, quality 30, effort 1: ")
+    assert table[0].startswith("photo.png, 90x60: ")
+    assert table[1] == "quality 30, tune eye, effort 1"
     names = [row.split("  ")[1] for row in table if row.startswith("  ")]
     whole = [name for name in names if name.startswith("whole, ")]
     assert [name.replace(" ", "_") for name in names if not name.startswith(("sum", "whole"))] == [

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import m2t.codec
+from m2t.config import Aim
 from m2t.container import parse
 from m2t.image import to_picture
 from tests.conftest import photograph
@@ -29,6 +30,7 @@ def test_text(m2t, file):
     result = m2t("info", file)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(f"a.m2t: 40x30 L, {file.stat().st_size:,} bytes, ")
+    assert "quality   70, tune psnr\n" in result.out
     assert "metadata  icc 7 bytes\n" in result.out
 
 
@@ -44,6 +46,7 @@ def test_json(m2t, file):
         "bytes": num_bytes,
         "bpp": 8 * num_bytes / 1200,
         "quality": 70,
+        "tune": "psnr",
         "model": fake_codec.MODEL_ID.hex(),
         "order": "qlds",
         "steps": 12,
@@ -76,12 +79,12 @@ def coded(m2t, codec, folder, monkeypatch):
 
 
 def test_verify_tells_the_tokens(m2t, codec, weights, coded):
-    y_hat = codec.tokens(to_picture(photograph(70, 50)), 50)
+    y_hat = codec.tokens(to_picture(photograph(70, 50)), Aim(50, "eye"))
     expected = hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest()
     found = json.loads(m2t("info", coded, "--verify", "--model", weights, "--json").out)
     assert found["latents_sha256"] == expected
     assert found["operations"] == codec.network.name
-    assert found["quality"] == 50
+    assert (found["quality"], found["tune"]) == (50, "eye")
     result = m2t("info", coded, "--verify", "--model", weights, "--threads", 1)
     assert (result.code, result.err) == (0, "")
     assert f"latents   sha256 {expected}\n" in result.out

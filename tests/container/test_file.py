@@ -43,7 +43,7 @@ headers = st.builds(
     alpha=st.integers(1, 255),
     order=st.sampled_from(Order),
     seed=st.integers(0, 255),
-    flags=st.integers(0, 1),
+    flags=st.integers(0, 3),
 )
 
 
@@ -148,7 +148,7 @@ def test_foreign_files_and_later_versions():
         ("steps", 0, Corrupt),
         ("steps", 65536, Corrupt),
         ("alpha", 0, Corrupt),
-        ("flags", 2, Corrupt),
+        ("flags", 4, Corrupt),
     ],
 )
 def test_fields_out_of_range_are_refused(field, value, error):

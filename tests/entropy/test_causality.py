@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from m2t.coding.loop import Group, code_windows
-from m2t.config import ModelConfig
+from m2t.config import Aim, ModelConfig
 from m2t.entropy import transformer
 from m2t.entropy.floating import FloatNetwork
 from m2t.entropy.layers import KeyValueCache
@@ -23,7 +23,7 @@ from ..conftest import Recorder, seeded_model, vary
 
 HEIGHT, WIDTH = 5, 6
 NUM_TOKENS = HEIGHT * WIDTH
-QUALITY = 50
+AIM = Aim(50, "eye")
 HEADS = {"sliced": {}, "factorised": {"head": "factorised", "slices": (), "head_width": 0}}
 PLAIN = {"neighbours": False, "source_positions": False, "style": "gelu", "delta": 5.0}
 
@@ -41,7 +41,7 @@ def latents(seed: int = 0, windows: int = 1) -> Tensor:
 def bits(model: EntropyModel, y: Tensor) -> Tensor:
     """(W, N, C) in raster order."""
     windows = y.unflatten(1, (HEIGHT, WIDTH))
-    return model(windows, windows, torch.zeros(len(y))).flatten(1, 2)
+    return model(windows, windows, torch.zeros(len(y), 2)).flatten(1, 2)
 
 
 def leaks(model: EntropyModel) -> list[str]:
@@ -124,12 +124,12 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
     model = entropy_model(config)
     y = latents(windows=3)
     recorders = [Recorder() for _ in y]
-    predictor = build_predictor(FloatNetwork(model, config), [(HEIGHT, WIDTH)] * 3, QUALITY)
+    predictor = build_predictor(FloatNetwork(model, config), [(HEIGHT, WIDTH)] * 3, AIM)
     tokens = y.flatten(0, 1).numpy().astype(np.int32)
     assert np.array_equal(code_windows(predictor, recorders, tokens), tokens)
     schedule = build(model.schedule, HEIGHT, WIDTH)
     num_groups = len(schedule.ends)
-    t = torch.full((3,), config.rate.t(QUALITY))
+    t = torch.tensor([config.rate.t(AIM)] * 3)
     if masking == "m2t":
         slots = placed_m2t_slots(model.schedule, HEIGHT, WIDTH, model.config.window, t.device)
         expected = model.parameters_at(y, slots, t).means
@@ -171,7 +171,7 @@ def test_entropy_order_codes_the_surest_tokens_first() -> None:
     )
     model = entropy_model(config)
     y = latents(windows=2)
-    predictor = build_predictor(FloatNetwork(model, config), [(HEIGHT, WIDTH)] * 2, QUALITY)
+    predictor = build_predictor(FloatNetwork(model, config), [(HEIGHT, WIDTH)] * 2, AIM)
     groups: list[np.ndarray] = []
     next_group = predictor.next_group
 
@@ -200,7 +200,7 @@ def test_cache_grows_in_place() -> None:
 def test_predictor_is_abstract() -> None:
     model = entropy_model(tiny())
     with pytest.raises(NotImplementedError):
-        Predictor(FloatNetwork(model, tiny()), [(2, 2)], 50).next_group()
+        Predictor(FloatNetwork(model, tiny()), [(2, 2)], AIM).next_group()
 
 
 def test_windows_of_different_shapes_run_together() -> None:
@@ -212,10 +212,10 @@ def test_windows_of_different_shapes_run_together() -> None:
         latents(seed=i)[0, : h * w].numpy().astype(np.int32) for i, (h, w) in enumerate(shapes)
     ]
     together = [Recorder() for _ in shapes]
-    code_windows(build_predictor(network, shapes, QUALITY), together, np.concatenate(parts))  # type: ignore[arg-type]
+    code_windows(build_predictor(network, shapes, AIM), together, np.concatenate(parts))  # type: ignore[arg-type]
     for shape, part, recorder in zip(shapes, parts, together, strict=True):
         alone = Recorder()
-        code_windows(build_predictor(network, [shape], QUALITY), [alone], part)  # type: ignore[list-item]
+        code_windows(build_predictor(network, [shape], AIM), [alone], part)  # type: ignore[list-item]
         for expected, got in zip(
             zip(*alone.seen, strict=True), zip(*recorder.seen, strict=True), strict=True
         ):

@@ -39,7 +39,7 @@ def test_gradients_pass_through_rounding() -> None:
 def test_rounding_costs_as_much_as_it_will_in_integers() -> None:
     """With weights that have been through integers, activations are what is left to round."""
     config = tiny()
-    y, t = tokens(8), torch.linspace(-1, 1, 8)
+    y, t = tokens(8), torch.stack((torch.linspace(-1, 1, 8), torch.arange(8.0) % 2), 1)
     first = seeded_model(config, 0).entropy.eval()
     model = EntropyModel(config).eval()
     model.load_state_dict(restore(config, export(first, config, calibrate(first, [(y, t)]))))
@@ -47,7 +47,7 @@ def test_rounding_costs_as_much_as_it_will_in_integers() -> None:
         plain = model(y, y, t)
         imitate_integers(model)
         rounded = model(y, y, t)
-    assert 1e-6 < abs(float(rounded.mean() / plain.mean()) - 1) < 0.01
+    assert abs(float(rounded.mean() / plain.mean()) - 1) < 0.01  # errors may cancel
     assert (rounded - plain).abs().mean() > 1e-4
 
 
@@ -56,7 +56,7 @@ def test_tokens_around_a_slot_count_in_logarithmic_steps() -> None:
     imitate_integers(model)
     seen = []
     model.neighbours.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    model(tokens(1), tokens(1), torch.zeros(1))
+    model(tokens(1), tokens(1), torch.zeros(1, 2))
     steps = seen[0] / LOG_STEP
     torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from m2t.coding import Counter, Decoder, Encoder
 from m2t.coding.gaussians import MEAN_LIMIT
 from m2t.coding.loop import code_windows
-from m2t.config import ModelConfig
+from m2t.config import Aim, ModelConfig
 from m2t.entropy.floating import FloatNetwork
 from m2t.entropy.integer import choice, pytorch
 from m2t.entropy.integer.arithmetic import (
@@ -34,7 +34,7 @@ from m2t.presets import tiny
 from ..conftest import Recorder, seeded_model, vary
 
 SHAPE = (5, 6)
-QUALITY = 40
+AIM = Aim(40, "eye")
 VARIANTS = {
     "light": {},
     "mt": {"masking": "mt"},
@@ -68,7 +68,7 @@ def latents(windows: int = 2, seed: int = 0) -> np.ndarray:
 def exported(config: ModelConfig, seed: int = 0) -> tuple[FloatNetwork, dict[str, Tensor]]:
     model = seeded_model(config, seed).entropy
     y = torch.from_numpy(latents(8, seed=5)).float().unflatten(1, SHAPE)
-    t = torch.linspace(-1, 1, 8)
+    t = torch.stack((torch.linspace(-1, 1, 8), torch.arange(8.0) % 2), 1)
     return FloatNetwork(model, config), export(model, config, calibrate(model, [(y, t)]))
 
 
@@ -84,7 +84,7 @@ def integer(made: tuple[FloatNetwork, dict[str, Tensor]], ops: Operations) -> In
 def predict(model: Network, coders: list, y: np.ndarray | None, known: np.ndarray | None, n: int):
     """Run n windows through their coders; (n, N, C)."""
     flat, known = (None if a is None else a.reshape(-1, a.shape[2]) for a in (y, known))
-    predictor = build_predictor(model, [SHAPE] * n, QUALITY, known)
+    predictor = build_predictor(model, [SHAPE] * n, AIM, known)
     return code_windows(predictor, coders, flat).reshape(n, -1, 12)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from m2t.config import EntropyConfig
+from m2t.config import Aim, EntropyConfig
 from m2t.eval.results import Curve, Point, save_result
 from m2t.experiments import __main__ as command
 from m2t.experiments import fitting, report
@@ -25,7 +25,7 @@ from ..conftest import photograph
 TINY = Scale(
     EntropyConfig(window=8, width=16, layers=1, heads=2, mlp_width=16),
     TrainConfig(total_steps=30, batch_tokens=256, warmup_steps=2, ema=0.9),
-    quality=60,
+    aim=Aim(60),
     channels=6,
     train_images=3,
     sweep_images=1,
@@ -48,7 +48,7 @@ def setup(codec, folder, tmp_path):
 
 def test_tokens_are_kept(setup, codec, folder, tmp_path):
     first = setup.train
-    again = tokens_of(codec, sorted(folder.iterdir()), TINY.quality, tmp_path)
+    again = tokens_of(codec, sorted(folder.iterdir()), TINY.aim, tmp_path)
     assert len(list(tmp_path.glob("tokens_*.npz"))) == 1
     for a, b in zip(first.images, again.images, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -76,7 +76,7 @@ def test_batches_are_windows_and_repeat():
 
 def rate(model, case, setup):
     tokens = setup.test.of_channels(6)
-    return bits(model, case.model(TINY), tokens, TINY.quality) / num_pixels(tokens)
+    return bits(model, case.model(TINY), tokens, TINY.aim) / num_pixels(tokens)
 
 
 @pytest.mark.parametrize("masking", ["mt", "m2t"])
@@ -84,29 +84,29 @@ def test_training_lowers_the_rate_and_happens_once(setup, masking, monkeypatch):
     case = Case(masking, steps=3)
     tokens = setup.train.of_channels(6)
     short = dataclasses.replace(TINY.train, total_steps=1)
-    untrained = fit(case.trained(TINY), short, tokens, TINY.quality, setup.work)
-    trained = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, setup.work)
+    untrained = fit(case.trained(TINY), short, tokens, TINY.aim, setup.work)
+    trained = fit(case.trained(TINY), TINY.train, tokens, TINY.aim, setup.work)
     assert rate(trained, case, setup) < 0.95 * rate(untrained, case, setup)
 
     def fail(*_):
         raise AssertionError("trained again")
 
     monkeypatch.setattr(fitting, "_train", fail)
-    again = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, setup.work)
+    again = fit(case.trained(TINY), TINY.train, tokens, TINY.aim, setup.work)
     assert rate(again, case, setup) == rate(trained, case, setup)
     with pytest.raises(AssertionError):
-        fit(case.trained(TINY), TINY.train, setup.test.of_channels(6), TINY.quality, setup.work)
+        fit(case.trained(TINY), TINY.train, setup.test.of_channels(6), TINY.aim, setup.work)
 
 
 def test_bits_are_those_of_the_model(setup):
     case = Case("m2t", steps=64, alpha=1.0)
     tokens = setup.test.of_channels(6)
-    model = fit(case.trained(TINY), TINY.train, tokens, TINY.quality, setup.work)
+    model = fit(case.trained(TINY), TINY.train, tokens, TINY.aim, setup.work)
     window = torch.from_numpy(tokens.images[0][:, :8].astype(np.float32))[None]
-    t = torch.tensor([case.model(TINY).rate.t(TINY.quality)])
+    t = torch.tensor([case.model(TINY).rate.t(TINY.aim)])
     with torch.no_grad():
         expected = float(model(window, window, t).sum())
-    found = bits(model, case.model(TINY), Tokens([tokens.images[0][:, :8]]), TINY.quality)
+    found = bits(model, case.model(TINY), Tokens([tokens.images[0][:, :8]]), TINY.aim)
     assert found == pytest.approx(expected, rel=0.01)
 
 

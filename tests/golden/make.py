@@ -24,7 +24,7 @@ from PIL import Image, ImageCms
 from m2t.checkpoint import save_model
 from m2t.codec import Codec
 from m2t.coding import Encoder
-from m2t.config import ModelConfig, TransformConfig
+from m2t.config import Aim, ModelConfig, TransformConfig
 from m2t.container import Bitstream, Strip, parse
 from m2t.eval.results import write_record
 from m2t.image import save_image
@@ -92,13 +92,13 @@ def with_escapes(codec: Codec, stream: Bitstream) -> None:
     """Symbols that no mixture expects, up to the ends of their range."""
     y_hat = codec.decode_latents(stream)
     y_hat[0, :, 0] = np.resize([3000, -3000, 10**6, -(10**6), 2**24, -(2**24)], y_hat.shape[1])
-    stream.strips = [coded(codec, y_hat, stream.header.quality)]
+    stream.strips = [coded(codec, y_hat, stream.header.aim)]
 
 
-def coded(codec: Codec, y_hat: Latents, quality: int) -> Strip:
+def coded(codec: Codec, y_hat: Latents, aim: Aim) -> Strip:
     """Any tokens as a strip."""
     size = y_hat.shape[:2]
-    streams = codec.code(size, quality, lambda _: Encoder(), y_hat).results
+    streams = codec.code(size, aim, lambda _: Encoder(), y_hat).results
     return Strip(streams, latents_crc(y_hat, codec.windows(size)))
 
 

@@ -83,7 +83,7 @@ def test_each_part_of_a_step_changes_outputs_alike(repeats):
 def test_new_blocks_begin_as_the_identity(growth):
     usual = {"kind": "lapped", "latent_channels": 12, "width": 16, "blocks": 1, "render_width": 8}
     small, large = build(TransformConfig(**usual)), build(TransformConfig(**(usual | growth)))
-    t = torch.zeros(1)
+    t = torch.zeros(1, 2)
     for before, after, data in zip(
         small, large, (torch.rand(1, 3, 48, 32), torch.randn(1, 12, 3, 2)), strict=True
     ):

@@ -9,9 +9,10 @@ from m2t.train import soap
 from m2t.train.config import TrainConfig
 from m2t.train.data import Crops, open_images
 from m2t.train.ema import Ema
-from m2t.train.loss import draw_lambdas, rate_distortion
+from m2t.train.loss import draw_aims, rate_distortion
 from m2t.train.optim import Muon, as_matrices, build_optimizers, orthogonalise, set_learning_rates
 from m2t.train.soap import Soap
+from m2t.train.ssimulacra2 import distances
 
 
 def test_orthogonalise_brings_singular_values_near_one():
@@ -138,22 +139,59 @@ def test_ema_follows_parameters_and_leaves_buffers():
 
 def test_loss_is_rate_plus_lambda_distortion():
     rate = RateConfig(lmbda_min=0.01, lmbda_max=0.04)
-    x, lmbda = torch.zeros(2, 3, 4, 8), torch.tensor([0.01, 0.04])
-    x_hat = torch.full_like(x, 10 / 255)
-    loss = rate_distortion(x, x_hat, torch.tensor([32.0, 64.0]), lmbda, rate)
+    x, t = torch.zeros(2, 3, 4, 8), torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+    x_hat, bits = torch.full_like(x, 10 / 255), torch.tensor([32.0, 64.0])
+    loss = rate_distortion(x, x_hat, bits, t, rate, TrainConfig())
     # (1 + 0.01 * 100) / sqrt(1 / 2) and (2 + 0.04 * 100) / sqrt(2)
     torch.testing.assert_close(loss.loss, torch.tensor((2 * 2**0.5 + 6 / 2**0.5) / 2))
-    even = rate_distortion(x, x_hat, torch.tensor([32.0, 64.0]), lmbda, rate, weighting=0.0)
+    even = rate_distortion(x, x_hat, bits, t, rate, TrainConfig(weighting=0.0))
     torch.testing.assert_close(even.loss, torch.tensor((2 + 6) / 2))
     torch.testing.assert_close(loss.bpp, torch.tensor(1.5))
     torch.testing.assert_close(loss.mse, torch.tensor(100.0))
 
 
-def test_lambdas_are_log_uniform_and_repeatable():
-    rate = RateConfig(lmbda_min=0.001, lmbda_max=0.1)
-    lmbdas = draw_lambdas(rate, 100, seed=1, step=5)
-    assert torch.equal(lmbdas, draw_lambdas(rate, 100, seed=1, step=5))
-    assert not torch.equal(lmbdas, draw_lambdas(rate, 100, seed=1, step=6))
-    shares = torch.log10(lmbdas / 0.001) / 2
+def test_the_eyes_loss_mixes_squared_error_and_what_is_seen():
+    rate = RateConfig(eye=((1, -1.0), (100, 1.0)))
+    options = TrainConfig(tune="both", eye_share=0.75, eye_rate=2.0)
+    x = torch.rand(2, 3, 32, 32)
+    x_hat = x + 0.1 * torch.randn_like(x)
+    t = torch.tensor([[0.0, 0.0], [0.0, 1.0]])
+    mse = 255**2 * (x_hat - x).square().mean((1, 2, 3))
+    seen = 2 * distances(x, x_hat)
+    found = rate_distortion(x, x_hat, torch.zeros(2), t, rate, options)
+    expected = rate.lmbda_mid * (mse[0] + 0.25 * mse[1] + 0.75 * seen[1]) / 2
+    torch.testing.assert_close(found.loss, expected)
+
+
+def test_qualities_are_even_and_repeatable():
+    rate, options = RateConfig(), TrainConfig(seed=1)
+    aims = draw_aims(rate, options, 100, step=5)
+    assert torch.equal(aims, draw_aims(rate, options, 100, step=5))
+    assert not torch.equal(aims, draw_aims(rate, options, 100, step=6))
+    shares = (aims[:, 0] + 1) / 2
     assert torch.equal((shares.sort().values * 100).floor(), torch.arange(100.0))
     assert not torch.equal(shares, shares.sort().values)
+    assert not aims[:, 1].any()
+
+
+def test_two_tunes_take_turns_over_their_ranges():
+    rate, options = RateConfig(eye=((1, -1.0), (100, 2.0))), TrainConfig(tune="both")
+    aims = draw_aims(rate, options, 100, step=5)
+    psnr, eye = (aims[aims[:, 1] == tune, 0].sort().values for tune in (0, 1))
+    assert len(psnr) == len(eye) == 50
+    assert -1 <= psnr[0] < -0.9 < 0.9 < psnr[-1] <= 1
+    assert -1 <= eye[0] < -0.9 < 1.9 < eye[-1] <= 2
+    alone = [draw_aims(rate, options, 1, step)[0, 1].item() for step in range(20)]
+    assert set(alone) == {0.0, 1.0}
+
+
+def test_the_eye_alone_can_be_trained_without_a_second_tune():
+    aims = draw_aims(RateConfig(), TrainConfig(tune="eye"), 10, step=0)
+    assert not aims[:, 1].any()
+    x = torch.rand(1, 3, 32, 32)
+    x_hat = 0.9 * x
+    losses = [
+        rate_distortion(x, x_hat, torch.zeros(1), aims[:1], RateConfig(), TrainConfig(tune=tune))
+        for tune in ("psnr", "eye")
+    ]
+    assert losses[0].loss != losses[1].loss

@@ -87,7 +87,7 @@ def _process(job: Job, work: Work, force: bool, as_json: bool) -> None:
         "height": header.height,
         "bytes": len(encoded),
         "bpp": 8 * len(encoded) / (header.width * header.height),
-        "quality": header.quality,
+        **header.aim._asdict(),
         "model": header.model_id.hex(),
         "seconds": round(time.perf_counter() - start, 3),
     }

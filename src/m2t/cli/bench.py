@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from ..config import Tune
 from ..container.header import MAX_PIXELS
 from .files import read
-from .options import effort_option, quality_option, threads_option, use_threads
+from .options import effort_option, quality_option, threads_option, tune_option, use_threads
 from .report import attempt
 
 _HEAD = """\
-{image}, {width}x{height}, quality {quality}, effort {effort}: {bytes:,} bytes, {bpp:.3f} bpp
+{image}, {width}x{height}: {bytes:,} bytes, {bpp:.3f} bpp
+quality {quality}, tune {tune}, effort {effort}
 model {model}, operations {operations}, medians of {runs} runs"""
 _MEMORY = "memory {loaded_bytes:,} bytes with the model loaded, {peak_bytes:,} at the peak"
 
@@ -22,6 +24,7 @@ _MEMORY = "memory {loaded_bytes:,} bytes with the model loaded, {peak_bytes:,} a
 @click.command()
 @click.argument("image", required=False, type=click.Path(path_type=Path))
 @quality_option
+@tune_option
 @effort_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
 @click.option(
@@ -58,6 +61,7 @@ def measured(
     image: Path | None,
     *,
     quality: int,
+    tune: Tune | None,
     effort: int,
     model: str | None,
     megapixels: float | None,
@@ -78,7 +82,7 @@ def measured(
     loaded = time.perf_counter()
     return {
         "image": "synthetic" if image is None else str(image),
-        **measure(codec, sample(data, megapixels), quality, effort, runs, warmup),
+        **measure(codec, sample(data, megapixels), quality, tune, effort, runs, warmup),
         "import_seconds": round(imported - start, 3),
         "load_seconds": round(loaded - imported, 3),
         "versions": versions(),

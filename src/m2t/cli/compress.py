@@ -7,17 +7,24 @@ from typing import Any
 
 import click
 
+from ..config import Tune
 from .batch import Work, batch_options, run
-from .options import effort_option, quality_option
+from .options import effort_option, quality_option, tune_option
 
 
 @click.command()
 @batch_options
 @quality_option
+@tune_option
 @effort_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
 def compress(
-    paths: tuple[Path, ...], quality: int, effort: int, model: str | None, **options: Any
+    paths: tuple[Path, ...],
+    quality: int,
+    tune: Tune | None,
+    effort: int,
+    model: str | None,
+    **options: Any,
 ) -> int:
     """Compress images (JPEG, PNG, WebP, AVIF, ...) to .m2t files.
 
@@ -37,7 +44,8 @@ def compress(
         codec = Codec.load(model)
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            encoded = codec.compress(open_image(io.BytesIO(data)), quality, progress, effort)
+            image = open_image(io.BytesIO(data))
+            encoded = codec.compress(image, quality, tune=tune, effort=effort, progress=progress)
             return encoded, encoded
 
         return work

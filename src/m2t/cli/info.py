@@ -13,7 +13,7 @@ from .report import attempt
 
 _TEXT = """\
 {file}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp
-quality   {quality}
+quality   {quality}, tune {tune}
 model     {model}
 schedule  {order}, {steps} steps, alpha {alpha}
 windows   {windows} in {strips} strips, {window_bytes:,} bytes
@@ -63,7 +63,7 @@ def facts(data: bytes) -> dict[str, Any]:
         "channels": ("L" if header.grey else "RGB") + ("A" if bitstream.alpha is not None else ""),
         "bytes": len(data),
         "bpp": 8 * len(data) / (header.width * header.height),
-        "quality": header.quality,
+        **header.aim._asdict(),
         "model": header.model_id.hex(),
         "order": header.order.name.lower(),
         "steps": header.steps,

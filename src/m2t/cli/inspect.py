@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from ..config import Tune
 from ..container.header import SIGNATURE
 from ..errors import OutputError
 from .files import atomic_write, read
-from .options import codec_for, threads_option, use_threads
+from .options import codec_for, threads_option, tune_option, use_threads
 from .report import Progress, attempt, progress_bar, told_warnings
 
 _PAGE = "index.html"
@@ -27,6 +28,7 @@ _PAGE = "index.html"
 @click.option(
     "-q", "--quality", type=click.IntRange(1, 100), help="To compress IMAGE with.  [default: 50]"
 )
+@tune_option
 @click.option(
     "--model",
     metavar="NAME|PATH",
@@ -70,6 +72,7 @@ def inspected(
     progress: Progress | None,
     *,
     quality: int | None,
+    tune: Tune | None,
     model: str | None,
     samples: int | None,
     threads: int | None,
@@ -77,8 +80,8 @@ def inspected(
     """What report() tells of a file. Raises M2TError, OSError or click.UsageError."""
     data, original = read(path), None
     coded = data.startswith(SIGNATURE)
-    if coded and quality is not None:
-        raise click.UsageError("-q goes with an image; an .m2t file has its quality.")
+    if coded and (quality is not None or tune is not None):
+        raise click.UsageError("-q and --tune go with an image; an .m2t file has its own.")
     from ..codec import Codec
     from ..image import open_image, to_picture
     from ..inspection.inside import Inside
@@ -91,6 +94,6 @@ def inspected(
     else:
         image = open_image(io.BytesIO(data))
         codec = Codec.load(model)
-        data = codec.compress(image, 50 if quality is None else quality)
+        data = codec.compress(image, 50 if quality is None else quality, tune=tune)
         original = to_picture(image).rgb
     return report(Inside(codec, data), path.name, original, samples, progress)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..config import TUNES
+
 if TYPE_CHECKING:
     from ..codec import Codec
 
@@ -17,6 +19,11 @@ quality_option = click.option(
     default=50,
     show_default=True,
     help="Higher is better and larger.",
+)
+tune_option = click.option(
+    "--tune",
+    type=click.Choice(TUNES),
+    help="For what people see, or for the least squared error.  [default: eye, if the model can]",
 )
 effort_option = click.option(
     "-e",

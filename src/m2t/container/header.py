@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from ..config import TUNES, Aim
 from ..errors import BadMagic, Corrupt, LimitExceeded, UnsupportedVersion
 from .cursor import Cursor, pack_number
 
@@ -49,8 +50,8 @@ class Header:
     order: Order = _number(0, 3, Order.QLDS)  # noqa: RUF009 - a constant
     seed: int = _number(0, 255, 0)
     """Of the random order."""
-    flags: int = _number(0, 1, 0)
-    """Bit 0: the image is grey; its three channels are equal."""
+    flags: int = _number(0, 3, 0)
+    """Bit 0: the image is grey; its three channels are equal. Bit 1: it is tuned for the eye."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -68,6 +69,11 @@ class Header:
     def grey(self) -> bool:
         """Whether the image has one channel rather than three."""
         return bool(self.flags & 1)
+
+    @property
+    def aim(self) -> Aim:
+        """What the image was coded for."""
+        return Aim(self.quality, TUNES[self.flags >> 1])
 
     def pack(self) -> bytes:
         """Signature, version, fields and CRC-16: about 25 bytes."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..coding.gaussians import Mixture, quantise
 from ..coding.loop import Integers
-from ..config import ModelConfig
+from ..config import Aim, ModelConfig
 from .layers import KeyValueCache
 from .mixture import MixtureParameters
 from .predictor import Span
@@ -42,11 +42,11 @@ class FloatNetwork:
         tokens: Tensor,
         slots: Slots,
         spans: Sequence[Span],
-        quality: int,
+        aim: Aim,
         cache: list[list[KeyValueCache]],
     ) -> Tensor:
         """See Network. One window after the other: products may depend on what else is in them."""
-        t = self._t(quality)
+        t = self._t(aim)
         outputs = []
         for span in spans:
             window = tokens[None, span.tokens]
@@ -63,13 +63,13 @@ class FloatNetwork:
         return self.model.head.prepare(trunk)
 
     @torch.inference_mode()
-    def mixtures(self, k: int, prepared: Tensor, earlier: Tensor, quality: int) -> Mixture:
+    def mixtures(self, k: int, prepared: Tensor, earlier: Tensor, aim: Aim) -> Mixture:
         """See Network."""
-        prior = self.model.prior(self._t(quality))[0]
+        prior = self.model.prior(self._t(aim))[0]
         return as_integers(self.model.head.slice(k, prepared, earlier, prior))
 
-    def _t(self, quality: int) -> Tensor:
-        return torch.tensor([self.config.rate.t(quality)], dtype=torch.float32, device=self.device)
+    def _t(self, aim: Aim) -> Tensor:
+        return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)
 
 
 def as_integers(p: MixtureParameters) -> Mixture:

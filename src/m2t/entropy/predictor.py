@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..coding.gaussians import Mixture
 from ..coding.loop import Group, Integers
-from ..config import ModelConfig
+from ..config import Aim, ModelConfig
 from ..schedule import build
 from .slots import Slots, joined, m2t_slots, mt_slots
 
@@ -60,7 +60,7 @@ class Network(Protocol):
         ...
 
     def trunk(
-        self, tokens: Array, slots: Slots, spans: Sequence[Span], quality: int, cache: Array
+        self, tokens: Array, slots: Slots, spans: Sequence[Span], aim: Aim, cache: Array
     ) -> Array:
         """Tokens (N + 1, C), the last one zero -> (n, width) for n slots."""
         ...
@@ -69,7 +69,7 @@ class Network(Protocol):
         """What all slices need of the trunk's output, computed once per group."""
         ...
 
-    def mixtures(self, k: int, prepared: Array, earlier: Array, quality: int) -> Mixture:
+    def mixtures(self, k: int, prepared: Array, earlier: Array, aim: Aim) -> Mixture:
         """The mixtures of slice k: rows (n, channels), channels fastest."""
         ...
 
@@ -77,8 +77,8 @@ class Network(Protocol):
 class Predictor:
     """What MT and M2T share: windows filled token by token, slices of channels within a group."""
 
-    def __init__(self, network: Network, shapes: Sequence[tuple[int, int]], quality: int) -> None:
-        self.network, self.quality, self.shapes = network, quality, shapes
+    def __init__(self, network: Network, shapes: Sequence[tuple[int, int]], aim: Aim) -> None:
+        self.network, self.aim, self.shapes = network, aim, shapes
         self.slices = network.slices
         self.schedules = [build(network.config.schedule, *shape) for shape in shapes]
         self.num_groups = max(len(schedule.ends) for schedule in self.schedules)
@@ -110,7 +110,7 @@ class Predictor:
     def mixtures(self, k: int) -> list[Mixture]:
         """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
         earlier = self.carried[:, : self.slices[k].start]
-        mixture = self.network.mixtures(k, self.prepared, earlier, self.quality)
+        mixture = self.network.mixtures(k, self.prepared, earlier, self.aim)
         width = self.slices[k].stop - self.slices[k].start
         return [mixture.rows(slice(p.start * width, p.stop * width)) for p in self.group.parts]
 
@@ -136,7 +136,7 @@ class M2TPredictor(Predictor):
 
     def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
         slots, spans = self._slots(parts)
-        trunk = self.network.trunk(self.tokens, slots, spans, self.quality, self.cache)
+        trunk = self.network.trunk(self.tokens, slots, spans, self.aim, self.cache)
         return self._ordered(parts), self.network.prepare(trunk)
 
     def _slots(self, parts: list[slice]) -> tuple[Slots, list[Span]]:
@@ -159,15 +159,15 @@ class OnePassPredictor(M2TPredictor):
     """M2T where all tokens are known, as the encoder knows them: one masked pass (Eq. 2)."""
 
     def __init__(
-        self, network: Network, shapes: Sequence[tuple[int, int]], quality: int, y: Integers
+        self, network: Network, shapes: Sequence[tuple[int, int]], aim: Aim, y: Integers
     ) -> None:
-        super().__init__(network, shapes, quality)
+        super().__init__(network, shapes, aim)
         self.tokens[:-1] = network.squash(y)
         slots, spans = self._slots([slice(0, len(s.order)) for s in self.schedules])
-        prepared = network.prepare(network.trunk(self.tokens, slots, spans, quality, self.cache))
+        prepared = network.prepare(network.trunk(self.tokens, slots, spans, aim, self.cache))
         carried = self.tokens[slots.target]
         self.all_mixtures = [
-            network.mixtures(k, prepared, carried[:, : channels.start], quality)
+            network.mixtures(k, prepared, carried[:, : channels.start], aim)
             for k, channels in enumerate(self.slices)
         ]
 
@@ -193,8 +193,8 @@ class OnePassPredictor(M2TPredictor):
 class MTPredictor(Predictor):
     """Masked once: every step passes all tokens through the network (paper 3.5)."""
 
-    def __init__(self, network: Network, shapes: Sequence[tuple[int, int]], quality: int) -> None:
-        super().__init__(network, shapes, quality)
+    def __init__(self, network: Network, shapes: Sequence[tuple[int, int]], aim: Aim) -> None:
+        super().__init__(network, shapes, aim)
         self.known = np.zeros(len(self.y_hat), bool)
 
     def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
@@ -205,7 +205,7 @@ class MTPredictor(Predictor):
             for window, shape in zip(self.windows, self.shapes, strict=True)
         ]
         spans = [Span(w, window, window, 0) for w, window in enumerate(self.windows)]
-        trunk = network.trunk(self.tokens, joined(slots), spans, self.quality, self.cache)
+        trunk = network.trunk(self.tokens, joined(slots), spans, self.aim, self.cache)
         if network.config.schedule.order == "entropy":
             group = self._group(self._surest(trunk, [part.stop - part.start for part in parts]))
         else:
@@ -224,7 +224,7 @@ class MTPredictor(Predictor):
         nothing = self.network.squash(np.zeros_like(self.y_hat))
         for k, channels in enumerate(self.slices):
             earlier = nothing[:, : channels.start]
-            mixture = self.network.mixtures(k, prepared, earlier, self.quality)
+            mixture = self.network.mixtures(k, prepared, earlier, self.aim)
             rungs = np.maximum(mixture.scales.astype(np.int64), SURE_RUNG)
             doubt += (rungs * mixture.weights).sum(1).reshape(len(doubt), -1).sum(1)
         doubt[self.known] = np.iinfo(np.int64).max
@@ -243,12 +243,12 @@ def slices_of(arrays: Sequence[NDArray]) -> list[slice]:
 def build_predictor(
     network: Network,
     shapes: Sequence[tuple[int, int]],
-    quality: int,
+    aim: Aim,
     y: Integers | None = None,
 ) -> Predictor:
     """For windows of these shapes; tokens y (N, C) where they are known, which may save time."""
     if network.config.entropy.masking == "mt":
-        return MTPredictor(network, shapes, quality)
+        return MTPredictor(network, shapes, aim)
     if y is not None and network.exact:
-        return OnePassPredictor(network, shapes, quality, y)
-    return M2TPredictor(network, shapes, quality)
+        return OnePassPredictor(network, shapes, aim, y)
+    return M2TPredictor(network, shapes, aim)

@@ -47,7 +47,8 @@ def sinusoids(window: int, width: int) -> Tensor:
 class EntropyModel(nn.Module):
     """Transformer, embeddings and head.
 
-    `t` stands for the quality everywhere: -1 at the lowest lambda, 1 at the highest.
+    `t` (B, 2) stands for what is asked for everywhere, as in transforms/variable.py: the quality,
+    about -1 at the lowest lambda to 1 at the highest, and the tune.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -71,6 +72,11 @@ class EntropyModel(nn.Module):
         # log of each channel's scale, affine in t: the unit of the head's means and scales
         self.prior_scale = nn.Parameter(torch.zeros(channels))
         self.prior_slope = nn.Parameter(torch.zeros(channels))
+        self.tuned = bool(config.rate.eye)
+        if self.tuned:
+            self.tune = nn.Parameter(torch.zeros(e.width))
+            self.tuned_prior_scale = nn.Parameter(torch.zeros(channels))
+            self.tuned_prior_slope = nn.Parameter(torch.zeros(channels))
 
     def adam_parameters(self) -> set[str]:
         """Names of what Muon does not suit: vectors, tables, first and last layers."""
@@ -91,9 +97,18 @@ class EntropyModel(nn.Module):
             return y_hat / self.config.delta
         return y_hat.sign() * torch.log1p(y_hat.abs())
 
+    def asked(self, t: Tensor) -> Tensor:
+        """(B, 2) -> (B, width): what every slot learns of what is asked for."""
+        asked = self.quality(t[:, :1])
+        return asked + t[:, 1:] * self.tune if self.tuned else asked
+
     def prior(self, t: Tensor) -> Tensor:
-        """(B,) -> (B, 1, C): log scale of each channel, at least a rounding error's."""
-        log_scale = self.prior_scale + self.prior_slope * t[:, None, None]
+        """(B, 2) -> (B, 1, C): log scale of each channel, at least a rounding error's."""
+        quality, tune = t[:, None, :1], t[:, None, 1:]
+        log_scale = self.prior_scale + self.prior_slope * quality
+        if self.tuned:
+            added = self.tuned_prior_scale + self.tuned_prior_slope * quality
+            log_scale = log_scale + tune * added
         return 0.5 * torch.log(torch.exp(2 * log_scale) + 1 / 12)
 
     def trunk(
@@ -108,7 +123,7 @@ class EntropyModel(nn.Module):
         Args:
             tokens: (B, N, C) squashed tokens in raster order; what is not known is never read.
             slots: which of them each slot carries and sees.
-            t: (B,) quality.
+            t: (B, 2) what is asked for.
             caches: one per block, holding the slots of earlier groups.
         """
         device = tokens.device.type
@@ -126,7 +141,7 @@ class EntropyModel(nn.Module):
             around = _gather(tokens, neighbours.flatten(-2)).unflatten(1, neighbours.shape[-2:])
             x = x + self.neighbours(around.flatten(-2))
             x = x + self.neighbours_known((neighbours != NONE).to(tokens.dtype))
-        x = x + self.quality(t[:, None, None])
+        x = x + self.asked(t)[:, None]
         bias = None if slots.bias is None else slots.bias.to(x)
         for i, block in enumerate(self.blocks):
             x = block(x, bias, None if caches is None else caches[i])

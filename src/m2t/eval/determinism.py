@@ -29,6 +29,7 @@ from .. import latents, zoo
 from ..checkpoint import build_codec, model_id, read_model
 from ..codec import Codec
 from ..coding import Encoder
+from ..config import Aim
 from ..container import parse
 from ..entropy.integer.operations import Operations
 from ..errors import ConfigError, FormatError, M2TError
@@ -87,12 +88,12 @@ class RememberingCodec(Codec):
     def tokens(
         self,
         picture: Picture,
-        quality: int,
+        aim: Aim,
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
     ) -> Latents:
         """See Codec."""
-        self.y_hat = super().tokens(picture, quality, effort, meter)
+        self.y_hat = super().tokens(picture, aim, effort, meter)
         return self.y_hat
 
 
@@ -147,7 +148,7 @@ def decode(codec: Codec, data: bytes, recode: bool) -> dict[str, str]:
         return {"tokens": str(error)}
     found = {"tokens": latents_sha256(y_hat)}
     if recode:
-        coded = codec.code(y_hat.shape[:2], stream.header.quality, lambda _: Encoder(), y_hat)
+        coded = codec.code(y_hat.shape[:2], stream.header.aim, lambda _: Encoder(), y_hat)
         found["streams"] = sha256(b"".join(coded.results))
     return found
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ..checkpoint import load_model
 from ..codec import Codec
 from ..coding import Counter
-from ..config import STRIDE
+from ..config import STRIDE, Aim
 from ..image import open_image, to_picture
 from ..latents import Latents
 from ..model import Model
@@ -25,19 +25,19 @@ from .results import command_line, versions, write_record
 
 
 @torch.inference_mode()
-def float_bits(model: Model, y_hat: Latents, quality: int) -> float:
+def float_bits(model: Model, y_hat: Latents, aim: Aim) -> float:
     """Bits of tokens (h, w, C) by the float model."""
     tokens = torch.from_numpy(y_hat).float().permute(2, 0, 1)[None]
-    t = torch.tensor([model.config.rate.t(quality)])
+    t = torch.tensor([model.config.rate.t(aim)])
     return float(model.rate(tokens, tokens, t))
 
 
-def measure(codec: Codec, model: Model, path: Path, quality: int) -> tuple[float, float]:
+def measure(codec: Codec, model: Model, path: Path, aim: Aim) -> tuple[float, float]:
     """Bits per pixel of one image: by the integer model, by the float model."""
-    y_hat = codec.analyse(to_picture(open_image(path)), quality)
-    integer = sum(codec.code(y_hat.shape[:2], quality, lambda _: Counter(), y_hat).results)
+    y_hat = codec.analyse(to_picture(open_image(path)), aim)
+    integer = sum(codec.code(y_hat.shape[:2], aim, lambda _: Counter(), y_hat).results)
     pixels = y_hat.shape[0] * y_hat.shape[1] * STRIDE**2
-    return integer / pixels, float_bits(model, y_hat, quality) / pixels
+    return integer / pixels, float_bits(model, y_hat, aim) / pixels
 
 
 def main() -> None:
@@ -51,13 +51,15 @@ def main() -> None:
     args = parser.parse_args()
     codec, model = Codec.load(args.model), load_model(args.floats)
     paths, rows = image_paths(args.images), []
-    for quality in tqdm(args.qualities, disable=None):
-        rates = [measure(codec, model, path, quality) for path in paths]
+    tunes = codec.config.rate.tunes
+    aims = [Aim(quality, tune) for tune in tunes for quality in args.qualities]
+    for aim in tqdm(aims, disable=None):
+        rates = [measure(codec, model, path, aim) for path in paths]
         integer, floating = (sum(rate[i] for rate in rates) / len(rates) for i in range(2))
         percents = [100 * (rate[0] / rate[1] - 1) for rate in rates]
         rows.append(
             {
-                "quality": quality,
+                **aim._asdict(),
                 "float_bpp": round(floating, 6),
                 "integer_bpp": round(integer, 6),
                 "percent": round(100 * (integer / floating - 1), 4),

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from .. import zoo
 from ..checkpoint import integer_tensors, read_model
 from ..coding import Decoder, Encoder, Mixture
-from ..config import ModelConfig
+from ..config import Aim, ModelConfig
 from ..entropy.integer.calibrate import calibrate
 from ..entropy.integer.choice import choose
 from ..entropy.integer.export import export
@@ -87,7 +87,7 @@ def measure(
     size, threads = y.shape[:2], torch.get_num_threads()
 
     def code(open_coder: Callable[[int], Any], known: Latents | None = None) -> list[Any]:
-        coded = code_latents(network, size, QUALITY, open_coder, known, num_threads=threads)
+        coded = code_latents(network, size, Aim(QUALITY), open_coder, known, num_threads=threads)
         return coded.results
 
     streams = code(lambda _: Encoder(), y)

@@ -8,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from .. import checkpoint
-from ..config import ModelConfig
+from ..config import Aim, ModelConfig
 from ..entropy.transformer import EntropyModel
 from ..train.config import TrainConfig
 from ..train.ema import Ema
@@ -17,14 +17,14 @@ from .tokens import Tokens
 
 
 def fit(
-    config: ModelConfig, options: TrainConfig, tokens: Tokens, quality: int, folder: Path
+    config: ModelConfig, options: TrainConfig, tokens: Tokens, aim: Aim, folder: Path
 ) -> EntropyModel:
     """The model of `config`, trained on windows of `tokens`; from `folder` if it is there already.
 
     Args:
-        tokens: at `quality`, of as many channels as the config has.
+        tokens: for `aim`, of as many channels as the config has.
     """
-    facts = f"{config.to_json()} {dataclasses.asdict(options)} {quality} {_digest(tokens)}"
+    facts = f"{config.to_json()} {dataclasses.asdict(options)} {aim} {_digest(tokens)}"
     key = hashlib.sha256(facts.encode()).hexdigest()[:16]
     path = folder / f"{key}.safetensors"
     device = _device(options)
@@ -33,7 +33,7 @@ def fit(
     if path.exists():
         model.load_state_dict(checkpoint.read_model(path)[1])
         return model.to(device).eval()
-    _train(model.to(device), options, tokens, config.rate.t(quality))
+    _train(model.to(device), options, tokens, config.rate.t(aim))
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint.save_model(path, config, model.state_dict())
     return model.eval()
@@ -52,11 +52,13 @@ def _device(options: TrainConfig) -> torch.device:
     return torch.device(options.device)
 
 
-def _train(model: EntropyModel, options: TrainConfig, tokens: Tokens, quality: float) -> None:
+def _train(
+    model: EntropyModel, options: TrainConfig, tokens: Tokens, asked: tuple[float, float]
+) -> None:
     """Run all steps, and leave the averaged weights in the model."""
     device, window = model.mask_token.device, model.config.window
     count = max(1, round(options.batch_tokens / window**2))
-    t = torch.full((count,), quality, device=device)
+    t = torch.tensor([asked], device=device).expand(count, -1)
     _start(model, tokens)
     optimizers, ema = build_optimizers(model, options), Ema(model, options.ema)
     model.train()

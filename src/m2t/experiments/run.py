@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..codec import Codec
 from ..coding import Counter
-from ..config import ModelConfig
+from ..config import Aim, ModelConfig
 from ..entropy.floating import FloatNetwork
 from ..entropy.transformer import EntropyModel
 from ..eval.masking import Silence
@@ -38,12 +38,12 @@ class Setup:
     def train(self) -> Tokens:
         """Tokens to train on."""
         paths = self.train_paths[: self.scale.train_images]
-        return tokens_of(self.codec, paths, self.scale.quality, self.work)
+        return tokens_of(self.codec, paths, self.scale.aim, self.work)
 
     @cached_property
     def test(self) -> Tokens:
         """Tokens to test on: whole windows only, so that windows of all sizes have the same."""
-        tokens = tokens_of(self.codec, self.test_paths, self.scale.quality, self.work)
+        tokens = tokens_of(self.codec, self.test_paths, self.scale.aim, self.work)
         return tokens.whole_windows(self.scale.entropy.window)
 
 
@@ -61,7 +61,7 @@ def train_share(names: Sequence[str], setup: Setup, first: int, count: int) -> N
 
 def _fit(config: ModelConfig, setup: Setup) -> EntropyModel:
     tokens = setup.train.of_channels(config.transform.latent_channels)
-    return fit(config, setup.scale.train, tokens, setup.scale.quality, setup.work)
+    return fit(config, setup.scale.train, tokens, setup.scale.aim, setup.work)
 
 
 def run(name: str, setup: Setup) -> list[dict[str, Any]]:
@@ -82,18 +82,18 @@ def _row(case: Case, setup: Setup, test: Tokens) -> dict[str, Any]:
     channels = config.transform.latent_channels
     model = _fit(case.trained(scale), setup)
     test = test.of_channels(channels)
-    rate = bits(model, config, test, scale.quality) / num_pixels(test)
+    rate = bits(model, config, test, scale.aim) / num_pixels(test)
     return {
         **dataclasses.asdict(case),
         "channels": channels,
         "window": config.entropy.window,
         "parameters": sum(p.numel() for p in model.parameters()),
         "bpp": round(rate, 6),
-        "network_seconds": round(network_seconds(model, config, test.first(2), scale.quality), 4),
+        "network_seconds": round(network_seconds(model, config, test.first(2), scale.aim), 4),
     }
 
 
-def bits(model: EntropyModel, config: ModelConfig, tokens: Tokens, quality: int) -> float:
+def bits(model: EntropyModel, config: ModelConfig, tokens: Tokens, aim: Aim) -> float:
     """What the tokens take along the schedule, by the integer probabilities that would code them.
 
     Matrix products are in bfloat16, as in training.
@@ -103,20 +103,18 @@ def bits(model: EntropyModel, config: ModelConfig, tokens: Tokens, quality: int)
     with torch.autocast(network.device.type, torch.bfloat16):
         for image in tokens.images:
             y, size = image.astype("int32"), image.shape[:2]
-            total += sum(code_latents(network, size, quality, lambda _: Counter(), y).results)
+            total += sum(code_latents(network, size, aim, lambda _: Counter(), y).results)
     return total
 
 
-def network_seconds(
-    model: EntropyModel, config: ModelConfig, tokens: Tokens, quality: int
-) -> float:
+def network_seconds(model: EntropyModel, config: ModelConfig, tokens: Tokens, aim: Aim) -> float:
     """Seconds per image that decoding spends in the network, which is warm."""
     network = FloatNetwork(model, config)
     sizes = [image.shape[:2] for image in tokens.images]
     with torch.autocast(network.device.type, torch.bfloat16):
         start = time.perf_counter()
         for size in sizes:
-            code_latents(network, size, quality, lambda _: Silence())
+            code_latents(network, size, aim, lambda _: Silence())
     return (time.perf_counter() - start) / len(sizes)
 
 
@@ -125,9 +123,9 @@ def _add_distortion(rows: list[dict[str, Any]], setup: Setup) -> None:
 
     "percent" is the change of bpp + lambda * mse against the first row, as a share of its bpp.
     """
-    lmbda = setup.codec.config.rate.lmbda(setup.scale.quality)
+    lmbda = setup.codec.config.rate.lmbda(setup.scale.aim)
     for row in rows:
-        mse = distortion(setup.codec, setup.test_paths, setup.scale.quality, row["channels"])
+        mse = distortion(setup.codec, setup.test_paths, setup.scale.aim, row["channels"])
         row["mse"] = round(mse, 4)
     first = rows[0]
     for row in rows:

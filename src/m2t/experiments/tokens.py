@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..codec import Codec
-from ..config import STRIDE
+from ..config import STRIDE, Aim
 from ..eval.metrics import load_rgb
 from ..image import open_image, to_picture
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Of several images at one quality."""
+    """Of several images at one quality and tune."""
 
     images: list[NDArray[np.int16]]
     """(h, w, C) each."""
@@ -56,14 +56,14 @@ def _cut(rng: np.random.Generator, image: NDArray[np.int16], side: int) -> NDArr
     return image[top : top + side, left : left + side]
 
 
-def tokens_of(codec: Codec, paths: Sequence[Path], quality: int, folder: Path) -> Tokens:
+def tokens_of(codec: Codec, paths: Sequence[Path], aim: Aim, folder: Path) -> Tokens:
     """Tokens of images, from the folder if they are there already."""
-    facts = [codec.identity.hex(), quality, *map(str, paths)]
+    facts = [codec.identity.hex(), aim, *map(str, paths)]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     path = folder / f"tokens_{key}.npz"
     if not path.exists():
         images = [
-            codec.analyse(to_picture(open_image(p)), quality).astype(np.int16)
+            codec.analyse(to_picture(open_image(p)), aim).astype(np.int16)
             for p in tqdm(paths, desc="tokens", disable=None)
         ]
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,15 +79,15 @@ def tokens_of(codec: Codec, paths: Sequence[Path], quality: int, folder: Path) -
     return Tokens([part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)])
 
 
-def distortion(codec: Codec, paths: Sequence[Path], quality: int, channels: int) -> float:
+def distortion(codec: Codec, paths: Sequence[Path], aim: Aim, channels: int) -> float:
     """Mean squared error (0..255) of images that keep only so many channels of their tokens."""
     errors = []
     for path in paths:
         original = load_rgb(path)
-        y_hat = codec.analyse(to_picture(open_image(path)), quality)
+        y_hat = codec.analyse(to_picture(open_image(path)), aim)
         y_hat[..., channels:] = 0
         height, width = original.shape[:2]
-        decoded = codec.synthesise(y_hat, height, width, quality)
+        decoded = codec.synthesise(y_hat, height, width, aim)
         errors.append(np.mean((original.astype(float) - decoded) ** 2))
     return float(np.mean(errors))
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codec import Codec
-from ..config import STRIDE
+from ..config import STRIDE, Aim
 from ..container import parse
 from ..errors import ConfigError
 from ..latents import Latents
@@ -38,7 +38,7 @@ class Inside:
         """(h, w, C)"""
         self.size = self.y_hat.shape[:2]
         self.slices = codec.network.slices
-        self.records = record(codec, self.y_hat, self.header.quality)
+        self.records = record(codec, self.y_hat, self.header.aim)
         self.num_groups = max(map(len, self.records)) // len(self.slices)
         self.bits, self.groups = placed(codec, self.size, self.records)
         self.image = self._synthesise(self.y_hat)
@@ -56,7 +56,7 @@ class Inside:
             known = self.records[window][:num_known]
             return Completion([block.symbols for block in known], fill(window))
 
-        return self.codec.code(self.size, self.header.quality, open_coder).y_hat
+        return self.codec.code(self.size, self.header.aim, open_coder).y_hat
 
     def expected(self, step: int) -> Pixels:
         """The image after a step, where every unknown symbol is what it is predicted to be."""
@@ -80,7 +80,7 @@ class Inside:
 
     def _synthesise(self, y_hat: Latents) -> Pixels:
         header = self.header
-        return self.codec.synthesise(y_hat, header.height, header.width, header.quality)
+        return self.codec.synthesise(y_hat, header.height, header.width, header.aim)
 
 
 def _drawing(*seed: int) -> Fill:
@@ -88,9 +88,9 @@ def _drawing(*seed: int) -> Fill:
     return partial(draw, rng=np.random.default_rng(seed))
 
 
-def record(codec: Codec, y_hat: Latents, quality: int) -> list[list[Block]]:
+def record(codec: Codec, y_hat: Latents, aim: Aim) -> list[list[Block]]:
     """The blocks of each window of tokens (h, w, C): group by group, slice by slice."""
-    return codec.code(y_hat.shape[:2], quality, lambda _: Recorder(), y_hat).results
+    return codec.code(y_hat.shape[:2], aim, lambda _: Recorder(), y_hat).results
 
 
 def placed(

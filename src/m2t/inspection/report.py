@@ -100,7 +100,7 @@ def facts(inside: Inside) -> dict[str, Any]:
     return {
         "width": header.width,
         "height": header.height,
-        "quality": header.quality,
+        **header.aim._asdict(),
         "model": header.model_id.hex(),
         "bytes": inside.num_bytes,
         "bits": _rounded(channels.sum()),
@@ -175,7 +175,8 @@ def _plots(inside: Inside, steps: list[Step]) -> dict[str, tuple[bytes, str]]:
 def _page(found: dict[str, Any], plots: dict[str, tuple[bytes, str]], steps: list[Step]) -> str:
     pixels = found["width"] * found["height"]
     summary = {
-        "image": f"{found['width']}x{found['height']}, quality {found['quality']}",
+        "image": f"{found['width']}x{found['height']}",
+        "coded for": f"quality {found['quality']}, tune {found['tune']}",
         "file": f"{found['bytes']:,} bytes, {8 * found['bytes'] / pixels:.3f} bpp",
         "tokens": f"{found['tokens']:,} in {found['windows']} windows, "
         f"{found['bits'] / 8:,.0f} bytes by the probabilities that code them",

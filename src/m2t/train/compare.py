@@ -30,7 +30,7 @@ def main() -> None:
         "schema": 1,
         **({} if options.minutes is None else {"minutes_of_two_cores": options.minutes}),
         "stages": [stage(run) for run in options.runs],
-        "validation": validate(options.runs[-1] / "model.safetensors", options.images),
+        "validation": validate(options.runs[-1], options.images),
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1) + "\n")
@@ -52,11 +52,11 @@ def stage(run: Path) -> dict[str, Any]:
     }
 
 
-def validate(weights: Path, images: Path) -> dict[str, Any]:
+def validate(run: Path, images: Path) -> dict[str, Any]:
     """Loss and points (train/evaluate.py) of the middles of `images`, a window each."""
-    model = load_model(weights).to("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_model(run / "model.safetensors").to("cuda" if torch.cuda.is_available() else "cpu")
     crops = [open_centre(path, model.config.entropy.window) for path in list_images(images)]
-    return evaluate(model, crops, model.config.rate)
+    return evaluate(model, crops, RunConfig.load(run / "config.json"))
 
 
 if __name__ == "__main__":

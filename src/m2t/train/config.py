@@ -26,6 +26,16 @@ class TrainConfig:
     """Tokens (16x16 pixels) per step, about, all processes and micro-batches together."""
     crops: tuple[tuple[int, int], ...] = ((16, 16), (16, 24), (24, 16), (24, 24))
     """Heights and widths of the crops, in tokens; every step draws one."""
+    tune: Literal["psnr", "eye", "both"] = "psnr"
+    """What is trained for: squared error, the eye, or each for half of the crops, which the model
+    then tells apart (`rate.eye`)."""
+    eye_share: float = 0.8
+    """Share of what SSIMULACRA2 sees in the distortion for the eye; the rest is squared error."""
+    eye_rate: float = 2.4
+    """Squared error (0..255) that one of SSIMULACRA2's distance stands for: along the curve of a
+    model for squared error, this much costs as many bits."""
+    drawn: float = 0.0
+    """Share of the crops that are rendered instead: text, drawings, user interfaces."""
     downscale: float = 0.0
     """Share of the crops that are cut up to twice as large and scaled down."""
     accumulate: int = 1
@@ -92,9 +102,9 @@ class TrainConfig:
             _check(getattr(self, name) >= 0, f"{name} must not be negative")
         for name in ("total_minutes", "save_minutes"):
             _check(getattr(self, name) >= 0, f"{name} must not be negative")
-        for name in ("downscale", "decay_fraction"):
+        for name in ("downscale", "decay_fraction", "drawn", "eye_share"):
             _check(0 <= getattr(self, name) <= 1, f"{name} must be in 0..1")
-        for name in ("lr_muon", "lr_adam", "lr_slow", "clip"):
+        for name in ("lr_muon", "lr_adam", "lr_slow", "clip", "eye_rate"):
             _check(getattr(self, name) > 0, f"{name} must be positive")
         _check(0 <= self.ema < 1, "ema must be in [0, 1)")
         fits = all(len(crop) == 2 and min(crop) >= 1 for crop in self.crops)
@@ -135,6 +145,8 @@ def recipe(model: ModelConfig) -> TrainConfig:
             crops=((4, 6), (6, 6)),
             warmup_steps=10,
             lr_slow=0.01,  # it starts from noise
+            tune="both",
+            drawn=0.1,
         )
     return TrainConfig(  # hours on two cores
         total_steps=9_000,
@@ -142,6 +154,8 @@ def recipe(model: ModelConfig) -> TrainConfig:
         # All shapes of windows that images larger than one are cut into: of a shape that it has
         # never seen, an entropy model predicts up to 8 % worse.
         crops=tuple(itertools.product(range(12, 25), range(12, 25))),
+        tune="both" if model.rate.eye else "psnr",
+        drawn=0.04,
         init="klt" if model.transform.kind == "lapped" else "random",
         lr_muon=0.015,
         warmup_steps=50,
@@ -156,6 +170,12 @@ class RunConfig:
 
     model: ModelConfig
     train: TrainConfig
+
+    def __post_init__(self) -> None:
+        _check(
+            self.train.tune != "both" or bool(self.model.rate.eye),
+            "train.tune=both needs a model with two tunes (rate.eye)",
+        )
 
     @classmethod
     def of_preset(cls, name: str) -> "RunConfig":

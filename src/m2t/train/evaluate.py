@@ -5,34 +5,39 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config import RateConfig
+from ..config import Aim
+from .config import RunConfig
 from .loss import rate_distortion
+from .ssimulacra2 import distances, score
 
 QUALITIES = (10, 30, 50, 70, 90)
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, crops: list[Tensor], rate: RateConfig) -> dict[str, Any]:
-    """Mean loss of all qualities, and the list of quality, bpp, PSNR (dB), loss of each.
+def evaluate(model: nn.Module, crops: list[Tensor], config: RunConfig) -> dict[str, Any]:
+    """Mean loss of all aims, and the list of quality, tune, bpp, PSNR (dB), SSIMULACRA2 and loss.
 
-    crops: (1, 3, H, W) uint8 each. bpp and PSNR are means over the crops.
+    crops: (1, 3, H, W) uint8 each. All but the loss are means over the crops.
     """
-    device = next(model.parameters()).device
-    points = torch.zeros(len(QUALITIES), 3, dtype=torch.float64)
+    device, rate = next(model.parameters()).device, config.model.rate
+    aims = [Aim(quality, tune) for tune in rate.tunes for quality in QUALITIES]
+    points = torch.zeros(len(aims), 4, dtype=torch.float64)
     was_training = model.training
     model.eval()
     for crop in crops:
         x = crop.to(device).float() / 255
-        for row, quality in enumerate(QUALITIES):
-            lmbda = torch.full((1,), rate.lmbda(quality), device=device)
-            out = model(x, lmbda)
-            loss, bpp, mse = rate_distortion(x, out.x_hat.clamp(0, 1), out.bits, lmbda, rate)
+        for row, aim in enumerate(aims):
+            t = torch.tensor([rate.t(aim)], device=device)
+            out = model(x, t)
+            x_hat = out.x_hat.clamp(0, 1)
+            loss, bpp, mse = rate_distortion(x, x_hat, out.bits, t, rate, config.train)
             psnr = 10 * torch.log10(255**2 / mse.clamp(min=1e-10))
-            points[row] += torch.stack([bpp, psnr, loss]).cpu() / len(crops)
+            seen = score(distances(x, x_hat)).mean()
+            points[row] += torch.stack([bpp, psnr, seen, loss]).cpu() / len(crops)
     model.train(was_training)
-    names = ("bpp", "psnr", "loss")
+    names = ("bpp", "psnr", "ssimulacra2", "loss")
     rows = [
-        {"quality": quality, **{n: round(v, 5) for n, v in zip(names, row, strict=True)}}
-        for quality, row in zip(QUALITIES, points.tolist(), strict=True)
+        {**aim._asdict(), **{n: round(v, 5) for n, v in zip(names, row, strict=True)}}
+        for aim, row in zip(aims, points.tolist(), strict=True)
     ]
-    return {"loss": round(points[:, 2].mean().item(), 5), "points": rows}
+    return {"loss": round(points[:, 3].mean().item(), 5), "points": rows}

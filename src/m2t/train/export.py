@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
+from ..config import Aim
 from ..entropy.integer.calibrate import calibrate
 from ..entropy.integer.export import export as export_entropy
 from ..entropy.integer.rounding import quantise_rows
@@ -59,7 +60,7 @@ def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor,
     """
     paths, largest = list_images(data), model.config.entropy.window
     smallest, count = (largest + 1) // 2, largest // 2 + 1
-    number = itertools.count()
+    number, tunes = itertools.count(), model.config.rate.tunes
     for i in range(min(num_images, len(paths))):
         path = paths[i * len(paths) // num_images]
         x = open_centre(path, largest).float() / 255
@@ -67,6 +68,8 @@ def windows(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor,
             continue  # less than a token
         # Both ends for each image, and of those between all for some image.
         for quality in (1, 100, *((4 * i + i // 25 + 25 * k) % 100 + 1 for k in range(4))):
-            t, n = torch.tensor([model.config.rate.t(quality)]), next(number)
+            n = next(number)
+            aim = Aim(quality, tunes[n // 2 % len(tunes)])
+            t = torch.tensor([model.config.rate.t(aim)])
             y = model.analyse(x, t).round().permute(0, 2, 3, 1)
             yield y[:, : smallest + n % count, : smallest + (n + n // count) % count], t

@@ -19,8 +19,8 @@ NUM_PATCHES = 20_000
 ENTROPY = "entropy."
 PRIOR = ("entropy.prior_scale", "entropy.prior_slope")
 """What an entropy model knows of each channel: another one for the same transforms can use it."""
-GROWTH = re.compile(r"\.(blocks|fine)\.")
-"""Residual parts of the transforms, which begin as the identity."""
+GROWTH = re.compile(r"\.(blocks|fine)\.|tune")
+"""What begins without effect: residual parts of the transforms, and what tells tunes apart."""
 
 State = Mapping[str, Tensor]
 
@@ -28,8 +28,8 @@ State = Mapping[str, Tensor]
 def initialise(model: Model, config: RunConfig, crops: Crops, weights: Sequence[Path]) -> None:
     """Fill `model` as a new run begins, and then from files of weights, as far as they go.
 
-    Transforms and entropy model come each from the first file where they fit. Transforms may have
-    residual blocks that the file lacks; an entropy model that fits nowhere begins at random.
+    Transforms and entropy model come each from the first file where they fit, and may have residual
+    blocks and tunes that the file lacks; an entropy model that fits nowhere begins at random.
     """
     if config.train.init == "klt":
         model.initialise(crops.patches(NUM_PATCHES, STRIDE))

@@ -1,6 +1,5 @@
-"""The objective: bits per pixel + lambda * squared error, for all lambdas at once."""
+"""The objective: bits per pixel + lambda * distortion, for all lambdas and tunes at once."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,13 +7,15 @@ import torch
 from torch import Tensor
 
 from ..config import RateConfig
+from .config import TrainConfig
+from .ssimulacra2 import distances
 
 
 class Loss(NamedTuple):
     """What one batch costs; 0-d tensors, means over the batch."""
 
     loss: Tensor
-    """(bpp + lmbda * mse) / (lmbda / lmbda_mid)^weighting."""
+    """(bpp + lmbda * distortion) / (lmbda / lmbda_mid)^weighting."""
     bpp: Tensor
     """Bits per pixel."""
     mse: Tensor
@@ -22,28 +23,52 @@ class Loss(NamedTuple):
 
 
 def rate_distortion(
-    x: Tensor,
-    x_hat: Tensor,
-    bits: Tensor,
-    lmbda: Tensor,
-    rate: RateConfig,
-    weighting: float = 0.5,
+    x: Tensor, x_hat: Tensor, bits: Tensor, t: Tensor, rate: RateConfig, options: TrainConfig
 ) -> Loss:
-    """Loss of x_hat (B, 3, H, W) against x, where `bits` (B,) were paid, at lmbda (B,)."""
+    """Loss of x_hat (B, 3, H, W) against x, where `bits` (B,) were paid.
+
+    `t` (B, 2) says what each picture is coded for: its quality, from which lambda follows, and its
+    tune, 0 for squared error or above for the eye.
+    """
     bpp = bits.float() / x[0, 0].numel()
     mse = 255**2 * (x_hat.float() - x).square().mean(dim=(1, 2, 3))
+    lmbda = rate.lmbda_mid * torch.exp(rate.half_range * t[:, 0])
+    distortion = _seen_error(x, x_hat, mse, _for_the_eye(t, options), options)
     # Along a typical R-D curve bpp and lmbda * mse both grow about like sqrt(lmbda): without the
     # division the high qualities would own the gradient.
-    loss = (bpp + lmbda * mse) / (lmbda / rate.lmbda_mid) ** weighting
+    loss = (bpp + lmbda * distortion) / (lmbda / rate.lmbda_mid) ** options.weighting
     return Loss(loss.mean(), bpp.mean().detach(), mse.mean().detach())
 
 
-def draw_lambdas(rate: RateConfig, count: int, seed: int, step: int) -> Tensor:
-    """(count,) lambdas, log-uniform over the range of `rate`, the same ones for the same step.
+def _seen_error(
+    x: Tensor, x_hat: Tensor, mse: Tensor, for_the_eye: Tensor, options: TrainConfig
+) -> Tensor:
+    """(B,) squared error, mixed with what SSIMULACRA2 sees where `for_the_eye` (B,) says so."""
+    (indices,) = for_the_eye.nonzero(as_tuple=True)
+    if not len(indices):
+        return mse
+    seen = options.eye_rate * distances(x[indices], x_hat[indices])
+    mixed = torch.lerp(mse[indices], seen, options.eye_share)
+    return mse.index_copy(0, indices, mixed)
 
-    Stratified (one from each of `count` equal parts, shuffled), which makes the loss less noisy.
+
+def _for_the_eye(t: Tensor, options: TrainConfig) -> Tensor:
+    if options.tune == "both":
+        return t[:, 1] > 0
+    return torch.full_like(t[:, 1], options.tune == "eye")
+
+
+def draw_aims(rate: RateConfig, options: TrainConfig, count: int, step: int) -> Tensor:
+    """(count, 2) qualities and tunes as the networks take them, the same ones for the same step.
+
+    Qualities are even over the range of their tune and stratified (one from each of `count` equal
+    parts, shuffled), which makes the loss less noisy. Two tunes take turns along the range.
     """
-    rng = np.random.default_rng((seed, step, 0x1A3BDA))
-    uniform = rng.permutation((np.arange(count) + rng.random(count)) / count)
-    span = math.log(rate.lmbda_max / rate.lmbda_min)
-    return torch.from_numpy(rate.lmbda_min * np.exp(uniform * span)).float()
+    rng = np.random.default_rng((options.seed, step, 0x1A3BDA))
+    shares = (np.arange(count) + rng.random(count)) / count
+    tune = {"psnr": 0, "eye": 1, "both": (np.arange(count) + rng.integers(2)) % 2}[options.tune]
+    tunes = np.broadcast_to(tune, count) * float(bool(rate.eye))
+    ends = rate.eye or ((1, -1.0), (100, 1.0))
+    low, high = np.where(tunes[:, None] > 0, (ends[0][1], ends[-1][1]), (-1.0, 1.0)).T
+    aims = np.stack((low + (high - low) * shares, tunes), 1)
+    return torch.from_numpy(rng.permutation(aims)).float()

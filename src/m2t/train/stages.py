@@ -21,7 +21,7 @@ def measure_stages(trainer: Trainer, batch: Tensor, num_runs: int) -> list[dict[
     model, device = trainer.model.train(), trainer.world.device
     config = model.config
     x = batch.to(device).float() / 255
-    t = torch.zeros(len(x), device=device)
+    t = torch.zeros(len(x), 2, device=device)
     with torch.no_grad(), trainer.autocast():
         y = model.analyse(x, t)
     y_hat = y.round().requires_grad_()

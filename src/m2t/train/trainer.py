@@ -24,7 +24,7 @@ from .distributed import World, without_sync
 from .ema import Ema
 from .evaluate import evaluate
 from .initial import initialise
-from .loss import draw_lambdas, rate_distortion
+from .loss import draw_aims, rate_distortion
 from .optim import build_optimizers, set_learning_rates
 
 MAX_SKIPPED_IN_A_ROW = 50
@@ -107,18 +107,16 @@ class Trainer:
         self.model.train()
         # All randomness of a step comes from its number, so that resuming needs no history.
         torch.manual_seed(_seed(options.seed, step, world.rank))
-        lmbdas = draw_lambdas(rate, count * world.size, options.seed, step)
-        lmbdas = world.put(lmbdas[world.rank * count : (world.rank + 1) * count])
+        aims = draw_aims(rate, options, count * world.size, step)
+        aims = world.put(aims[world.rank * count : (world.rank + 1) * count])
         xs = world.put(batch).float() / 255
         num_parts = options.accumulate
         measured = torch.zeros(3, device=world.device)
-        for i, (x, lmbda) in enumerate(
-            zip(xs.chunk(num_parts), lmbdas.chunk(num_parts), strict=True)
-        ):
+        for i, (x, t) in enumerate(zip(xs.chunk(num_parts), aims.chunk(num_parts), strict=True)):
             with without_sync(self.forward, last=i + 1 == num_parts):
                 with self.autocast():
-                    out = self.forward(x, lmbda, options.part)
-                losses = rate_distortion(x, out.x_hat, out.bits, lmbda, rate, options.weighting)
+                    out = self.forward(x, t, options.part)
+                losses = rate_distortion(x, out.x_hat, out.bits, t, rate, options)
                 (losses.loss / num_parts).backward()
             measured += torch.stack(losses).detach() / num_parts
         return measured
@@ -126,7 +124,7 @@ class Trainer:
     def evaluate(self) -> dict[str, Any]:
         """The averaged weights on the held-out crops."""
         with self.ema.applied(self.model), self.autocast():
-            return evaluate(self.model, self.crops.evaluation(), self.config.model.rate)
+            return evaluate(self.model, self.crops.evaluation(), self.config)
 
     def save(self) -> None:
         """A checkpoint, and the averaged weights as a model for use."""

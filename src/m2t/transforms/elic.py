@@ -66,7 +66,7 @@ class ElicAnalysis(nn.Module):
         )
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """`t` (B,) is the quality; this transform does not depend on it."""
+        """`t` (B, 2), what is asked for, makes no difference here."""
         return self.layers(x - 0.5)
 
 
@@ -86,7 +86,7 @@ class ElicSynthesis(nn.Module):
         )
 
     def forward(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
-        """`t` (B,) is the quality; this transform does not depend on it, and has no linear part."""
+        """`t` (B, 2), what is asked for, makes no difference here, and there is no linear part."""
         return self.layers(y_hat) + 0.5
 
     def energies(self) -> Tensor:

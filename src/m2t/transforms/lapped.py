@@ -45,16 +45,17 @@ def in_steps(x: Tensor) -> Tensor:
 
 
 class ResidualBlock(nn.Module):
-    """x + 3x3(relu(3x3(norm(x)) + quality)), the last convolution starting at zero.
+    """x + 3x3(relu(3x3(norm(x)) + quality + tune)), the last convolution starting at zero.
 
     Without the norm, over channels at each place, large learning rates make the blocks explode.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, tuned: bool = False) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(width, eps=1e-5)
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.quality = nn.Parameter(torch.zeros(width))
+        self.tune = nn.Parameter(torch.zeros(width)) if tuned else None
         self.second = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
@@ -62,8 +63,10 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """(B, width, h, w) -> the same."""
         normed = self._normed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        shift = t[:, None, None, None] * self.quality[:, None, None]
-        return x + self.second(F.relu(self.first(normed) + shift))
+        shift = t[:, :1] * self.quality
+        if self.tune is not None:
+            shift = shift + t[:, 1:] * self.tune
+        return x + self.second(F.relu(self.first(normed) + shift[:, :, None, None]))
 
     def _normed(self, x: Tensor) -> Tensor:
         """RMSNorm in x's own precision: the fused kernel wants its weight in the same."""
@@ -81,12 +84,12 @@ def _precise(linear: nn.Module, x: Tensor) -> Tensor:
 class FineBlocks(nn.Module):
     """Blocks at 1/8 resolution in the synthesis, which see the linear picture; zero at first."""
 
-    def __init__(self, config: TransformConfig) -> None:
+    def __init__(self, config: TransformConfig, tuned: bool = False) -> None:
         super().__init__()
         half = config.width // 2
         self.spread = nn.Conv2d(config.width, 4 * half, 1)
         self.blend = nn.Conv2d(192, half, 1)
-        self.blocks = nn.ModuleList(ResidualBlock(half) for _ in range(config.fine_blocks))
+        self.blocks = nn.ModuleList(ResidualBlock(half, tuned) for _ in range(config.fine_blocks))
         self.leave = nn.Conv2d(half, 4 * config.render_width, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
@@ -102,7 +105,7 @@ class FineBlocks(nn.Module):
 class LappedAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
-    def __init__(self, config: TransformConfig) -> None:
+    def __init__(self, config: TransformConfig, tuned: bool = False) -> None:
         super().__init__()
         channels, width = config.latent_channels, config.width
         half = width // 2
@@ -111,16 +114,16 @@ class LappedAnalysis(nn.Module):
         if self.is_linear:
             return
         self.enter = nn.Conv2d(192, half, 1)
-        self.block = ResidualBlock(half)
-        self.fine = nn.ModuleList(ResidualBlock(half) for _ in range(config.fine_blocks))
+        self.block = ResidualBlock(half, tuned)
+        self.fine = nn.ModuleList(ResidualBlock(half, tuned) for _ in range(config.fine_blocks))
         self.down = nn.Conv2d(half, width, 2, stride=2)
-        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(ResidualBlock(width, tuned) for _ in range(config.blocks))
         self.leave = nn.Conv2d(width, channels, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """`t` (B,) is the quality, -1..1."""
+        """`t` (B, 2): see Transforms."""
         x = to_eighth(in_steps(x))
         if self.is_linear:
             return _precise(self.linear, x)
@@ -136,15 +139,15 @@ class LappedAnalysis(nn.Module):
 class LappedSynthesis(nn.Module):
     """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
 
-    def __init__(self, config: TransformConfig) -> None:
+    def __init__(self, config: TransformConfig, tuned: bool = False) -> None:
         super().__init__()
         channels, width, render = config.latent_channels, config.width, config.render_width
         self.linear = nn.ConvTranspose2d(channels, 192, 4, stride=2, padding=1)
         self.balance = nn.Parameter(torch.zeros(channels))
         """Log scale of each channel on its way into the blocks: variances differ by 10^5."""
         self.enter = nn.Conv2d(channels, width, 1)
-        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
-        self.fine = FineBlocks(config) if config.fine_blocks else None
+        self.blocks = nn.ModuleList(ResidualBlock(width, tuned) for _ in range(config.blocks))
+        self.fine = FineBlocks(config, tuned) if config.fine_blocks else None
         self.spread = nn.Conv2d(width, 16 * render, 1)
         self.blend = nn.Conv2d(48, render, 1)
         self.render = nn.Conv2d(render, render, 3, padding=1)
@@ -153,7 +156,7 @@ class LappedSynthesis(nn.Module):
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def forward(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
-        """`t` (B,) is the quality, -1..1. A linear gradient passes by the networks."""
+        """`t` (B, 2): see Transforms. A linear gradient passes by the networks."""
         coarse = _precise(self.linear, y_hat)  # (B, 192, 2 h, 2 w)
         plain = F.pixel_shuffle(coarse, 2)  # (B, 48, 4 h, 4 w)
         seen = (y_hat, coarse, plain)

@@ -68,7 +68,7 @@ def hook(module: nn.Module, into: bool, see: Callable[[Tensor], Tensor | None]) 
 
 @torch.no_grad()
 def calibrate(model: EntropyModel, windows: Iterable[tuple[Tensor, Tensor]]) -> Seen:
-    """Watch the float model predict windows: pairs of tokens (B, h, w, C) and qualities t (B,)."""
+    """Watch the float model predict windows: pairs of tokens (B, h, w, C) and t (B, 2)."""
     seen = Seen()
 
     def watch(place: str, module: nn.Module, into: bool) -> None:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ...coding.gaussians import MEAN_BITS
 from ...coding.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
-from ...config import QUALITIES, ModelConfig
+from ...config import ModelConfig
 from ..head import SlicedHead
 from ..layers import Block
 from ..transformer import EntropyModel
@@ -91,8 +91,7 @@ class Exporter:
         if e.neighbours:
             self.linear("neighbours", m.neighbours, unit, self.residual_unit)
             self.tensors["neighbours_known"] = self.stream(m.neighbours_known.weight.T)
-        t = qualities(self.config)
-        self.tensors["quality"] = self.stream(m.quality(t[:, None]))
+        self.tensors["quality"] = self.stream(m.asked(all_aims(self.config)))
         drops = torch.arange(math.ceil(math.log(2 * EXP_ONE) * EXP_STEPS) + 1).double()
         exponentials = (EXP_ONE * torch.exp(-drops / EXP_STEPS)).round().float()
         assert exponentials[-1] == 0
@@ -140,7 +139,7 @@ class Exporter:
             assert isinstance(layer, nn.Linear)
             scale = output_units(layer.out_features // 3)
             self.linear(f"head.out.{k}", layer, units[k], scale)
-        prior = self.model.prior(qualities(self.config))[:, 0].double()  # (100, C)
+        prior = self.model.prior(all_aims(self.config))[:, 0].double()  # (aims, C)
         self.tensors["head.means"] = ((1 << MEAN_BITS) * prior.exp()).float()
         self.tensors["head.rungs"] = (prior * RUNGS_PER_NAT + UNIT_SIGMA).float()
 
@@ -171,9 +170,9 @@ def output_units(num_components: int) -> Tensor:
     return units.repeat_interleave(num_components)
 
 
-def qualities(config: ModelConfig) -> Tensor:
-    """(100,) t of every quality."""
-    return torch.tensor([config.rate.t(quality) for quality in QUALITIES])
+def all_aims(config: ModelConfig) -> Tensor:
+    """(aims, 2) t of all that the model can be asked for, row by row of its tables."""
+    return torch.tensor([config.rate.t(aim) for aim in config.rate.aims()])
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...coding.gaussians import Mixture
-from ...config import ModelConfig
+from ...config import Aim, ModelConfig
 from ..predictor import Span
 from ..slots import NONE, Slots
 from .arithmetic import check_bounds
@@ -78,7 +78,7 @@ class Head:
     """Mixtures of one slice of a token's channels, as the coder's integers."""
 
     def __init__(self, t: Tensors, config: ModelConfig, exponentials: Array) -> None:
-        self.ops, self.slices = t.ops, config.slices
+        self.ops, self.slices, self.rate = t.ops, config.slices, config.rate
         self.components, self.width = config.entropy.mixtures, config.entropy.head_width
         self.means, self.rungs = t.array("means"), t.array("rungs")
         self.exponentials = exponentials
@@ -93,7 +93,7 @@ class Head:
         """What all slices need of the trunk's output, computed once per group."""
         return self.ops.rounded(self.from_trunk, trunk) if self.width else trunk
 
-    def mixtures(self, k: int, prepared: Array, earlier: Array, quality: int) -> Mixture:
+    def mixtures(self, k: int, prepared: Array, earlier: Array, aim: Aim) -> Mixture:
         """The mixtures of slice k: rows (n, channels).
 
         Args:
@@ -106,8 +106,8 @@ class Head:
         return self.ops.mixture(
             self.ops.unrounded(self.out[k], prepared),
             self.components,
-            self.means[quality - 1, where],
-            self.rungs[quality - 1, where],
+            self.means[self.rate.row(aim), where],
+            self.rungs[self.rate.row(aim), where],
             self.exponentials,
         )
 
@@ -149,16 +149,16 @@ class IntegerNetwork:
         return [self.ops.cache(sizes, e.heads, e.width // e.heads) for _ in self.blocks]
 
     def trunk(
-        self, tokens: Array, slots: Slots, spans: Sequence[Span], quality: int, cache: list[Any]
+        self, tokens: Array, slots: Slots, spans: Sequence[Span], aim: Aim, cache: list[Any]
     ) -> Array:
         """Run slots through the transformer: (N + 1, C) int8 tokens -> (n, width) int8."""
-        h = self._enter(tokens, slots, quality)
+        h = self._enter(tokens, slots, aim)
         limits = slots.limit.astype(np.int32)
         for block, kept in zip(self.blocks, cache, strict=True):
             h = block(h, kept, spans, limits)
         return self.ops.norm(self.norm, h)
 
-    def _enter(self, tokens: Array, slots: Slots, quality: int) -> Array:
+    def _enter(self, tokens: Array, slots: Slots, aim: Aim) -> Array:
         """The residual stream as it starts: sums in a fixed order."""
         h = self.ops.rounded(self.embed, tokens[slots.source])
         h += self.positions[slots.position]
@@ -169,7 +169,7 @@ class IntegerNetwork:
             around = tokens[slots.neighbours].reshape(len(slots.neighbours), -1)
             h += self.ops.rounded(self.neighbours, around)
             h += self.known[(slots.neighbours != NONE) @ (1 << np.arange(8))]
-        h += self.quality[quality - 1]
+        h += self.quality[self.config.rate.row(aim)]
         return self.ops.limited(h)
 
 

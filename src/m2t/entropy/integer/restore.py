@@ -14,7 +14,7 @@ from ...coding.gaussians import MEAN_BITS
 from ...config import EntropyConfig, ModelConfig
 from ...errors import ModelError
 from .arithmetic import EXP_STEPS, HIDDEN_STEPS, WEIGHT_SUM
-from .export import output_units, qualities
+from .export import all_aims, output_units
 
 NORM_EPS = 1e-5
 UNIT = 1 / 16
@@ -66,16 +66,18 @@ class Restorer:
         self.quality()
 
     def quality(self) -> None:
-        """The curves over the quality, as sums of hinges."""
-        t = qualities(self.config).double()
-        half = torch.linspace(-1.05, 1.0, NUM_HINGES // 2, dtype=torch.float64)
+        """The curves over the quality, as sums of hinges, and what the tune adds to them."""
+        t, tune = all_aims(self.config).double().split(1, 1)
+        half = torch.linspace(-1.05, float(t.max()), NUM_HINGES // 2, dtype=torch.float64)
         signs = torch.tensor([1.0, -1.0], dtype=torch.float64).repeat_interleave(len(half))
         bias = -signs * torch.cat((half, half.neg()))
-        hinges = torch.cat((torch.relu(t[:, None] * signs + bias), torch.ones(len(t), 1)), 1)
+        hinges = torch.cat((torch.relu(t * signs + bias), torch.ones_like(t), tune), 1)
         solution = torch.linalg.lstsq(hinges, self.stream("quality"), driver="gelsd").solution
         self.tensors["quality.0.weight"], self.tensors["quality.0.bias"] = signs[:, None], bias
-        self.tensors["quality.2.weight"] = solution[:-1].T
-        self.tensors["quality.2.bias"] = solution[-1]
+        self.tensors["quality.2.weight"] = solution[:-2].T
+        self.tensors["quality.2.bias"] = solution[-2]
+        if self.config.rate.eye:
+            self.tensors["tune"] = solution[-1]
 
     def block(self, name: str, head_width: int) -> None:
         """One transformer block."""
@@ -105,12 +107,14 @@ class Restorer:
             target = f"head.out.{k}" if sliced else "head.out"
             units = output_units(e.mixtures * (where.stop - where.start))
             self.linear(f"head.out.{k}", target, UNIT, units)
-        prior = (self.integers["head.means"].double() / (1 << MEAN_BITS)).log()  # (100, C)
+        prior = (self.integers["head.means"].double() / (1 << MEAN_BITS)).log()  # (aims, C)
         log_scale = 0.5 * torch.log((torch.exp(2 * prior) - 1 / 12).clamp_min(1e-6))
-        t = qualities(self.config).double()
-        line = torch.stack((torch.ones_like(t), t), 1)
-        fitted = torch.linalg.lstsq(line, log_scale, driver="gelsd").solution
-        self.tensors["prior_scale"], self.tensors["prior_slope"] = fitted
+        t, tune = all_aims(self.config).double().split(1, 1)
+        lines = torch.cat((torch.ones_like(t), t, tune, tune * t), 1)
+        fitted = torch.linalg.lstsq(lines, log_scale, driver="gelsd").solution
+        self.tensors["prior_scale"], self.tensors["prior_slope"] = fitted[:2]
+        if self.config.rate.eye:
+            self.tensors["tuned_prior_scale"], self.tensors["tuned_prior_slope"] = fitted[2:]
 
 
 def _log_step(table: Tensor) -> float:
