@@ -61,10 +61,9 @@ class Mover:
     def __init__(
         self, y_hat: Latents, slopes: Slopes, curvatures: NDArray, parts: Iterator[Places]
     ) -> None:
-        """Tokens and slopes (h, w, C) of a window, curvatures (C,), and where the symbols of each
-        call lie."""
+        """Tokens, slopes and curvatures (h, w, C) of a window; where the symbols of each call lie."""
         self.y_hat, self.slopes, self.parts = y_hat, slopes.ravel(), parts
-        self.curvatures = np.broadcast_to(curvatures, y_hat.shape).ravel()
+        self.curvatures = curvatures.ravel()
         # A zero that the error does not move is hardly ever moved by the rate.
         self.candidates = (np.abs(self.slopes) > self.curvatures) | (y_hat.ravel() != 0)
         self.places: list[Places] = []
@@ -148,13 +147,15 @@ def moved(
     aim: Aim,
     meter: Meter | None = None,
 ) -> Latents:
-    """Tokens (h, w, C), each moved by itself; the curvatures are those of the channels (C,)."""
+    """Tokens (h, w, C), each moved by itself; the curvatures are (h, w, C) or less."""
     size, windows = y_hat.shape[:2], codec.windows(y_hat.shape[:2])
+    curvatures = np.broadcast_to(curvatures, y_hat.shape)
 
     def open_mover(i: int) -> Mover:
         window = windows[i]
         inside = (window.rows, window.columns)
-        return Mover(y_hat[inside], slopes[inside], curvatures, places_of(codec.config, window))
+        places = places_of(codec.config, window)
+        return Mover(y_hat[inside], slopes[inside], curvatures[inside], places)
 
     better = np.empty_like(y_hat)
     tokens = codec.code(size, aim, open_mover, y_hat, meter).results

@@ -109,6 +109,20 @@ def test_downscaled_crops_cover_more(images):
     assert detail[1] > 1.1 * detail[0]
 
 
+def test_a_share_of_the_crops_is_drawn(images):
+    def batch(share: float) -> np.ndarray:
+        config = TrainConfig(batch_tokens=1600, crops=((4, 4),), drawn=share)
+        return Crops(images, config).batch(0).numpy()
+
+    photographs, some, drawn = (batch(share) for share in (0.0, 0.3, 1.0))
+    assert len(photographs) == len(drawn) == 100
+    as_before = (some == photographs).all((1, 2, 3)).mean()
+    assert 0.5 < as_before < 0.9
+    assert not (drawn == photographs).all((1, 2, 3)).any()
+    edges = [np.abs(np.diff(x.astype(int), axis=3)).mean() for x in (photographs, drawn)]
+    assert edges[1] > 3 * edges[0]  # letters are sharper than these smooth pictures
+
+
 def test_crops_larger_than_all_images_are_refused(images):
     with pytest.raises(ConfigError, match="no training image is 160x160"):
         Crops(images, TrainConfig(crops=((4, 4), (10, 4))))

@@ -23,6 +23,7 @@ from ..config import STRIDE
 from ..errors import ConfigError, ImageError
 from ..image import open_image, to_picture
 from .config import TrainConfig
+from .drawn import draw
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,16 @@ class Crops:
         return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 255
 
     def _crop(self, rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-        """A crop, perhaps scaled down, in one of the eight orientations."""
+        """A crop, perhaps scaled down, in one of the eight orientations; or one that is drawn."""
         transpose, upside_down, mirror = rng.random(3) < 0.5
         if transpose:
             height, width = width, height
         crop = self._cut(rng, height, width, rng.random() < self.config.downscale)
         crop = crop[:: -1 if upside_down else 1, :: -1 if mirror else 1]
-        return crop.swapaxes(0, 1) if transpose else crop
+        crop = crop.swapaxes(0, 1) if transpose else crop
+        if self.config.drawn and rng.random() < self.config.drawn:
+            return draw(rng, *crop.shape[:2], crop)  # text is seldom upside down
+        return crop
 
     def _cut(
         self, rng: np.random.Generator, height: int, width: int, scale: bool = False
