@@ -8,10 +8,12 @@ from m2t.codec import Codec
 from m2t.coding import Mixture, quantise
 from m2t.coding.rans import symbol_bits
 from m2t.config import Aim, ConfigError
+from m2t.distortion import pixel_slopes
 from m2t.image import to_picture
 from m2t.meter import Meter
 from m2t.presets import tiny
-from m2t.refine import CAUTION, Mover, best_steps, error_slopes, refine
+from m2t.refine import CAUTION, Mover, best_steps, refine, token_slopes
+from m2t.ssimulacra2 import for_the_eye
 
 from .conftest import float_codec, photograph, seeded_model, vary
 
@@ -58,17 +60,18 @@ def test_no_such_effort(codec, effort):
 
 
 def test_slopes_are_those_of_the_error(codec):
-    """Against differences, and across the seams of strips."""
+    """Against differences."""
     rgb = np.asarray(IMAGE)
     y_hat = codec.analyse(to_picture(IMAGE), AIM)
-    slopes = error_slopes(codec, rgb, y_hat, AIM)
+    slopes, stiffness = token_slopes(codec, rgb, y_hat, AIM)
+    assert (stiffness == 1).all()
 
     def error(y: np.ndarray) -> float:
         with torch.inference_mode():
             tokens = torch.from_numpy(y.astype(np.float32)).permute(2, 0, 1)[None]
             x_hat = codec.transforms.synthesise(tokens, codec.t(AIM))[0, :, :100, :150]
         painted = 255 * x_hat.clamp(0, 1).permute(1, 2, 0).double().numpy()
-        return float(np.square(painted - rgb).sum())
+        return float(np.square(painted - rgb).sum() / 3)
 
     rng, limit = np.random.default_rng(0), 0.02 * float(np.abs(slopes).max())
     for place in zip(*(rng.integers(n, size=8) for n in y_hat.shape), strict=True):
@@ -81,10 +84,55 @@ def test_slopes_are_those_of_the_error(codec):
 def test_strips_add_up(codec, monkeypatch):
     rgb = np.asarray(IMAGE)
     y_hat = codec.analyse(to_picture(IMAGE), AIM)
-    whole = error_slopes(codec, rgb, y_hat, AIM)
+    whole, _ = token_slopes(codec, rgb, y_hat, AIM)
     monkeypatch.setattr("m2t.codec.TOKENS_PER_STRIP", 20)
-    parts = error_slopes(codec, rgb, y_hat, AIM)
+    parts, stiffness = token_slopes(codec, rgb, y_hat, AIM)
     assert np.abs(parts - whole).max() < 0.02 * np.abs(whole).max()
+    assert (stiffness == 1).all()
+
+
+def seen(x: torch.Tensor, x_hat: torch.Tensor) -> float:
+    """The distortion for the eye of a picture of one block (3, H, W)."""
+    x, x_hat = x[None], x_hat[None].clamp(0, 1)
+    mse = 255**2 * (x_hat - x).square().mean((1, 2, 3))
+    return float(for_the_eye(x, x_hat, mse)) * x[0, 0].numel()
+
+
+@pytest.mark.parametrize("size", [(100, 150), (37, 50)])
+def test_pixel_slopes_for_the_eye_are_those_of_what_is_seen(size):
+    x = torch.from_numpy(np.asarray(IMAGE).copy()).permute(2, 0, 1)[:, : size[0], : size[1]] / 255
+    x_hat = x + 0.05 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    gradient, stiffness = pixel_slopes(x, x_hat, "eye")
+    assert gradient.shape == x.shape
+    assert stiffness.shape == (-(-size[0] // 16), -(-size[1] // 16))
+    assert (stiffness > 0).all()
+    step = 0.02 * gradient / gradient.norm()
+    change = (seen(x, x_hat + step) - seen(x, x_hat - step)) / 0.04
+    assert change == pytest.approx(gradient.norm().item(), rel=0.03)
+
+
+def test_blocks_are_judged_one_by_one(monkeypatch):
+    x = torch.rand(3, 70, 90)
+    x_hat = (x + 0.1 * torch.randn_like(x)).clamp(0, 1)
+    monkeypatch.setattr("m2t.distortion.BLOCK", 3)  # 5x6 tokens: four blocks
+    gradient, _ = pixel_slopes(x, x_hat, "eye")
+    alone, _ = pixel_slopes(x[:, 48:, 48:], x_hat[:, 48:, 48:], "eye")
+    torch.testing.assert_close(gradient[:, 48:, 48:], alone)
+
+
+def test_pictures_too_small_to_be_seen_count_by_squared_error():
+    x, x_hat = torch.rand(3, 7, 40), torch.rand(3, 7, 40)
+    eye, psnr = (pixel_slopes(x, x_hat, tune)[0] for tune in ("eye", "psnr"))
+    assert torch.equal(eye, psnr)
+
+
+@pytest.mark.parametrize("effort", [1, 2])
+def test_effort_for_the_eye_moves_other_tokens(codec, effort):
+    picture, aim = to_picture(IMAGE), Aim(60, "eye")
+    before = codec.analyse(picture, aim)
+    moves = codec.tokens(picture, aim, effort) - before
+    assert 0 < np.abs(moves).sum() < before.size / 2
+    assert set(np.unique(moves)) <= set(range(-effort, effort + 1))
 
 
 def mixture(count: int) -> Mixture:
@@ -116,7 +164,8 @@ def test_symbols_far_off_only_follow_the_error():
 def test_a_mover_waits_for_all_of_its_window_and_skips_what_would_not_move():
     rng = np.random.default_rng(2)
     y_hat = rng.integers(-1, 2, (5, 25, 4)).astype(np.int32)
-    slopes, curvatures = rng.normal(0, 3, y_hat.shape), rng.uniform(1, 4, 4)
+    slopes = rng.normal(0, 3, y_hat.shape)
+    curvatures = np.broadcast_to(rng.uniform(1, 4, 4), y_hat.shape)
     around_zero = mixture(500)._replace(means=np.zeros((500, 2), np.int32))
     places = rng.permutation(500)
     mover = Mover(y_hat, slopes.astype(np.float32), curvatures, iter([places[:300], places[300:]]))
@@ -125,7 +174,7 @@ def test_a_mover_waits_for_all_of_its_window_and_skips_what_would_not_move():
         assert np.array_equal(mover.code(given, around_zero.rows(part)), given)
     expected = y_hat.flatten()
     expected[places] += best_steps(
-        expected[places], around_zero, slopes.ravel()[places], np.tile(curvatures, 125)[places]
+        expected[places], around_zero, slopes.ravel()[places], curvatures.ravel()[places]
     )
     assert np.array_equal(mover.finish(), expected.reshape(y_hat.shape))
     assert not np.array_equal(expected, y_hat.ravel())
@@ -139,11 +188,11 @@ def test_linear_slopes_are_those_of_a_linear_synthesis():
     with torch.no_grad():
         leave["leave.weight"].zero_()
         leave["leave.bias"].zero_()
-    linear, whole = (error_slopes(codec, rgb, y_hat, AIM, flag) for flag in (True, False))
+    linear, whole = (token_slopes(codec, rgb, y_hat, AIM, flag)[0] for flag in (True, False))
     assert np.array_equal(linear, whole)
     with torch.no_grad():
         leave["leave.weight"].normal_(std=0.05)
-    linear, whole = (error_slopes(codec, rgb, y_hat, AIM, flag) for flag in (True, False))
+    linear, whole = (token_slopes(codec, rgb, y_hat, AIM, flag)[0] for flag in (True, False))
     assert not np.allclose(linear, whole, rtol=0.1, atol=0.1 * np.abs(whole).max())
 
 

@@ -1,8 +1,9 @@
 """Encoder effort: move tokens by whole steps wherever error and rate together get smaller.
 
-The loss of an image is its bits plus lmbda times its squared error, as in training. A pass over the
-tokens takes the gradient of the error through the synthesis transform, and the mixtures of all
-tokens as they are; then each symbol decides for itself whether a step up or down pays:
+The loss of an image is its bits plus lmbda times its distortion, as in training: squared error, or
+what is seen. A pass over the tokens takes the gradient of that through the synthesis transform, and
+the mixtures of all tokens as they are; then each symbol decides for itself whether a step up or
+down pays:
 
     slope * step + curvature  +  bits(symbol + step) - bits(symbol)  <  0
 
@@ -20,12 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from .coding import Mixture
 from .coding.gaussians import cdf
 from .coding.tables import tables
 from .config import STRIDE, Aim, ModelConfig
+from .distortion import pixel_slopes
 from .latents import Latents
 from .meter import Meter
 from .schedule import build
@@ -61,7 +62,7 @@ class Mover:
     def __init__(
         self, y_hat: Latents, slopes: Slopes, curvatures: NDArray, parts: Iterator[Places]
     ) -> None:
-        """Tokens, slopes and curvatures (h, w, C) of a window; where the symbols of each call lie."""
+        """Tokens, slopes, curvatures (h, w, C) of a window; where the symbols of each call lie."""
         self.y_hat, self.slopes, self.parts = y_hat, slopes.ravel(), parts
         self.curvatures = curvatures.ravel()
         # A zero that the error does not move is hardly ever moved by the rate.
@@ -130,12 +131,13 @@ def refine(
     passes = CAUTION[effort]
     if not passes or codec.config.schedule.order == "entropy":
         return y_hat
-    weight = codec.config.rate.lmbda(aim) / 3  # of an error summed over pixels and colours
-    curvatures = weight * codec.transforms.step_errors(codec.t(aim))[0].cpu().numpy()
+    lmbda = codec.config.rate.lmbda(aim)
+    curvatures = lmbda / 3 * codec.transforms.step_errors(codec.t(aim))[0].cpu().numpy()
     for share in passes:
         linear = len(passes) == 1
-        slopes = weight * error_slopes(codec, rgb, y_hat, aim, linear, meter)
-        y_hat = moved(codec, y_hat, slopes, share * curvatures, aim, meter)
+        slopes, stiffness = token_slopes(codec, rgb, y_hat, aim, linear, meter)
+        stiff = share * stiffness[..., None] * curvatures
+        y_hat = moved(codec, y_hat, lmbda * slopes, stiff, aim, meter)
     return y_hat
 
 
@@ -147,9 +149,8 @@ def moved(
     aim: Aim,
     meter: Meter | None = None,
 ) -> Latents:
-    """Tokens (h, w, C), each moved by itself; the curvatures are (h, w, C) or less."""
+    """Tokens (h, w, C), each moved by itself; slopes and curvatures are of the same shape."""
     size, windows = y_hat.shape[:2], codec.windows(y_hat.shape[:2])
-    curvatures = np.broadcast_to(curvatures, y_hat.shape)
 
     def open_mover(i: int) -> Mover:
         window = windows[i]
@@ -164,19 +165,21 @@ def moved(
     return better
 
 
-def error_slopes(
+def token_slopes(
     codec: "Codec",
     rgb: NDArray[np.uint8],
     y_hat: Latents,
     aim: Aim,
     linear: bool = False,
     meter: Meter | None = None,
-) -> Slopes:
-    """Gradient of the squared error (0..255, summed) of the pixels that the tokens paint.
+) -> tuple[Slopes, NDArray[np.float32]]:
+    """Gradient of the distortion (distortion.py) of the pixels that the tokens paint, and (h, w),
+    by how much more than to squared error each token matters to it.
 
     With `linear`, the error is the same, but as if only the synthesis' linear part could mend it.
     """
     slopes = np.zeros(y_hat.shape, np.float32)
+    stiffness = np.empty(y_hat.shape[:2], np.float32)
     for strip in codec.synthesis_strips(y_hat.shape[:2]):
         pixels = torch.tensor(rgb[strip.start * STRIDE : strip.stop * STRIDE])
         x = pixels.to(codec.device).permute(2, 0, 1).float() / 255
@@ -185,9 +188,10 @@ def error_slopes(
         with torch.enable_grad(), codec.autocast():
             x_hat = codec.transforms.synthesise(y, codec.t(aim), linear)[0]
             x_hat = x_hat[:, strip.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
-            error = 255**2 * F.mse_loss(x_hat.clamp(0, 1), x, reduction="sum")
-            (gradient,) = torch.autograd.grad(error, y)
+            by_pixels, by_tokens = pixel_slopes(x, x_hat.detach(), aim.tune)
+            (gradient,) = torch.autograd.grad(x_hat, y, by_pixels)
         slopes[strip.context] += gradient[0].permute(1, 2, 0).cpu().numpy()
+        stiffness[strip.rows] = by_tokens.cpu().numpy()
         if meter:
             meter.add((strip.stop - strip.start) * y_hat.shape[1])
-    return slopes
+    return slopes, stiffness

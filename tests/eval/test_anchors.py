@@ -1,6 +1,6 @@
 import pytest
 
-from m2t.eval.anchors import ANCHORS, CODECS, ImageCodec
+from m2t.eval.anchors import ANCHORS, AVIF, CODECS, ImageCodec
 from m2t.eval.metrics import psnr
 
 from ..conftest import photograph
@@ -35,6 +35,18 @@ def test_missing_ones_say_how_to_install_them():
     plugin = ("some-package", "no_such_module", "")
     codec = ImageCodec(name="x", label="X", suffix=".x", format="X", settings=(1,), plugin=plugin)
     assert codec.missing() == "pip install some-package"
+
+
+def test_an_old_library_is_missing_what_it_cannot_be_asked_for():
+    codec = AVIF(
+        name="x",
+        label="X",
+        suffix=".avif",
+        format="AVIF",
+        settings=(1,),
+        options={"advanced": {"tune": "of-tomorrow"}},
+    )
+    assert codec.missing() == "pip install -U pillow: this one's libaom lacks X"
 
 
 @pytest.mark.parametrize("name", ["jpeg", "webp"])

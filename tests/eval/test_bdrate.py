@@ -1,10 +1,12 @@
+from math import log10
 from pathlib import Path
 
 import pytest
 
 from m2t.errors import ConfigError
 from m2t.eval.bdrate import bd_psnr, bd_rate
-from m2t.eval.results import Point, load_curve
+from m2t.eval.compare import comparisons
+from m2t.eval.results import Curve, Point, Result, load_curve
 
 ANCHORS = Path(__file__).parents[2] / "results" / "anchors"
 
@@ -78,3 +80,64 @@ def test_over_ms_ssim():
     assert (result.low, result.high) == pytest.approx((10, 20))
     with pytest.raises(ConfigError, match="ms_ssim"):
         bd_rate(anchor, [Point("", 0.1, 30), Point("", 0.2, 31)], metric="ms_ssim")
+
+
+@pytest.mark.parametrize("metric", ["butteraugli", "butteraugli_3", "flip"])
+def test_where_lower_is_better_smaller_files_are_still_negative(metric):
+    errors = ((0.1, 0.4), (0.4, 0.2), (1.6, 0.1))
+    anchor = [Point("", rate, 30, **{metric: error}) for rate, error in errors]
+    half = [Point("", rate / 2, 30, **{metric: error}) for rate, error in errors]
+    result = bd_rate(anchor, half, metric=metric)
+    assert result.percent == pytest.approx(-50)
+    assert (result.low, result.high) == pytest.approx((-10 * log10(0.4), 10))
+    less = [Point("", rate, 30, **{metric: error / 2}) for rate, error in errors]
+    assert bd_rate(anchor, less, metric=metric).percent == pytest.approx(-75)  # halves from 4 times
+
+
+def scored(*pairs):
+    return [Point("", rate, 30, ssimulacra2=score) for rate, score in pairs]
+
+
+def test_a_floor_cuts_both_curves():
+    anchor = scored((0.1, 0), (0.2, 40), (0.4, 80))
+    ours = scored((0.05, 0), (0.1, 40), (0.2, 80))
+    half = bd_rate(anchor, ours, metric="ssimulacra2", floor=40)
+    assert half.percent == pytest.approx(-50)
+    assert (half.low, half.high, half.floor) == (40, 80, 40)
+    assert bd_rate(anchor, ours, metric="ssimulacra2").low == 0
+    whole = bd_rate(anchor, ours, metric="ssimulacra2", floor=-5)
+    assert (whole.low, whole.high) == (0, 80)
+
+
+def test_what_lies_below_the_floor_does_not_count():
+    """But for the slope at the floor, which the points on both sides of it give."""
+    anchor = scored((0.1, 0), (0.2, 40), (0.3, 60), (0.4, 80))
+    ours = scored((0.02, 0), (0.19, 40), (0.285, 60), (0.38, 80))
+    above = bd_rate(anchor, ours, metric="ssimulacra2", floor=60).percent
+    assert above == pytest.approx(-5)
+    assert bd_rate(anchor, ours, metric="ssimulacra2").percent < -20
+
+
+@pytest.mark.parametrize("floor", [80, 90])
+def test_nothing_above_the_floor(floor):
+    curve = scored((0.1, 0), (0.2, 40), (0.4, 80))
+    with pytest.raises(ConfigError, match="above"):
+        bd_rate(curve, curve, metric="ssimulacra2", floor=floor)
+
+
+def test_too_little_in_common_above_the_floor():
+    with pytest.raises(ConfigError, match="too little SSIMULACRA2 in common above 40"):
+        bd_rate(
+            scored((0.1, 0), (0.2, 50)), scored((0.1, 47), (0.2, 90)), "pchip", "ssimulacra2", 40
+        )
+
+
+def test_comparisons_have_one_from_40_up():
+    curve = scored((0.1, 0), (0.2, 40), (0.3, 60), (0.4, 80))
+    result = Result(Curve("A", "set", "made up", tuple(curve)))
+    found = comparisons(curve, {"a": result})
+    floors = [(entry.metric, entry.method, entry.floor) for entry in found]
+    assert floors == [
+        ("ssimulacra2", method, floor) for floor in (None, 40) for method in ("pchip", "cubic")
+    ]
+    assert all(entry.gain is None for entry in found if entry.floor)

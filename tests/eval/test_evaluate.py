@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from m2t.codec import Codec
-from m2t.errors import ImageError, M2TError
+from m2t.errors import ConfigError, ImageError, M2TError
 from m2t.eval import evaluate as module
 from m2t.eval.anchors import CODECS, ImageCodec
 from m2t.eval.command import run_m2t
@@ -65,13 +65,42 @@ def test_a_stopped_run_goes_on_to_the_same_result(options, monkeypatch):
     done = []
     real = module.quality_of
     monkeypatch.setattr(
-        module, "quality_of", lambda task, **kw: done.append(task.key) or real(task, **kw)
+        module, "quality_of", lambda task, names: done.append(task.key) or real(task, names)
     )
     evaluate(options, [JPEG])
     assert len(done) == 4
     assert (options.out / "jpeg.json").read_text() == expected
     evaluate(options, [JPEG])
     assert len(done) == 4
+
+
+def test_a_metric_is_added_to_what_is_known(options, monkeypatch):
+    first = evaluate(dataclasses.replace(options, metrics=()), [JPEG]).first
+    assert all(row.ssimulacra2 is None for row in first.rows)
+    asked = []
+    real = module.quality_of
+    monkeypatch.setattr(
+        module, "quality_of", lambda task, names: asked.append(names) or real(task, names)
+    )
+    again = evaluate(dataclasses.replace(options, metrics=("ssimulacra2", "ms_ssim")), [JPEG]).first
+    assert asked == [["ssimulacra2", "ms_ssim"]] * 6
+    assert all(row.ssimulacra2 is not None for row in again.rows)
+    assert [(r.bpp, r.psnr) for r in again.rows] == [(r.bpp, r.psnr) for r in first.rows]
+    evaluate(dataclasses.replace(options, metrics=("ms_ssim",)), [JPEG])
+    assert len(asked) == 6  # that small images have no MS-SSIM is known too
+
+
+def test_processes_find_the_same(options):
+    one = evaluate(options, [JPEG]).first
+    two = evaluate(dataclasses.replace(options, out=options.out / "two", jobs=2), [JPEG]).first
+    assert one.rows == two.rows
+
+
+def test_an_absent_metric_is_refused_before_anything_is_measured(options, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="apt-get install butteraugli"):
+        evaluate(dataclasses.replace(options, metrics=("butteraugli",)), [JPEG])
+    assert not options.out.exists()
 
 
 def test_timing_is_one_at_a_time_and_kept(options):
@@ -134,8 +163,15 @@ def test_report_stands_alone(options):
     found = evaluate(dataclasses.replace(options, timing=True), [JPEG, WEBP])
     path = write_report(found, [JPEG, WEBP])
     text = path.read_text()
-    assert {p.name for p in options.out.glob("*.svg")} == {"psnr.svg", "bd_rate.svg", "speed.svg"}
-    assert text.count("<img") == text.count('src="data:image/') == 3 + 2 * 3
+    assert {p.stem for p in options.out.glob("*.svg")} == {
+        "ssimulacra2",
+        "psnr",
+        "bd_rate_ssimulacra2",
+        "bd_rate_psnr",
+        "speed",
+    }
+    assert text.count("<img") == text.count('src="data:image/') == 5 + 2 * 3
+    assert "<th>SSIMULACRA2 from 40 up</th>" in text
     assert "http" not in text.split("base64")[0]
     assert "<td>a.png</td>" in text
 

@@ -19,6 +19,15 @@ def test_goes_on_after_half_a_line(tmp_path):
     assert len(Journal(path).rows) == 2
 
 
+def test_facts_of_one_key_add_up(tmp_path):
+    path = tmp_path / "j.jsonl"
+    journal = Journal(path)
+    journal.add(KEY, {"bpp": 0.5, "flip": 0.1})
+    journal.add(KEY, {"bpp": 0.5, "ssimulacra2": None})
+    assert Journal(path).rows == journal.rows
+    assert journal.rows == {KEY: {"bpp": 0.5, "flip": 0.1, "ssimulacra2": None}}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

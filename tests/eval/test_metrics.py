@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from m2t.errors import ImageError
-from m2t.eval.metrics import bpp, decibels, fidelity, image_paths, main, ms_ssim, psnr, psnr_y
+from m2t.eval.metrics import bpp, decibels, image_paths, main, ms_ssim, psnr, psnr_y
 
 from ..conftest import photograph
 
@@ -56,10 +56,5 @@ def test_ms_ssim():
     value = ms_ssim(a, (a // 32 * 32 + 16).astype(np.uint8))
     assert value is not None
     assert 0.5 < value < 0.999
-    assert decibels(0.99) == pytest.approx(20)
+    assert decibels(1 - 0.99) == pytest.approx(20)
     assert ms_ssim(a[:160], a[:160]) is None
-
-
-def test_identical_files_have_100_db(tmp_path):
-    photograph(20, 10).save(tmp_path / "x.png")
-    assert fidelity(tmp_path / "x.png", tmp_path / "x.png").psnr == 100

@@ -17,7 +17,7 @@ from m2t.eval.results import (
     mean_points,
     save_result,
 )
-from m2t.eval.table import against, bd_table, rate_table
+from m2t.eval.table import against, bd_table, rate_table, summary_table, tables
 
 RESULTS = Path(__file__).parents[2] / "results"
 CURVE = Curve("x", "set", "made up", (Point("quality 1", 0.25, 30.5), Point("quality 2", 0.5, 33)))
@@ -92,6 +92,7 @@ def test_tables():
         "points": [{"param": "quality 1", "bpp": 0.25, "psnr": 30.456}],
         "bd_rates": [
             {
+                "anchor": "b",
                 "codec": "B",
                 "metric": "psnr",
                 "method": "pchip",
@@ -100,6 +101,7 @@ def test_tables():
                 "high": 36.04,
             },
             {
+                "anchor": "a",
                 "codec": "A",
                 "metric": "psnr",
                 "method": "pchip",
@@ -108,6 +110,7 @@ def test_tables():
                 "high": 36.04,
             },
             {
+                "anchor": "a",
                 "codec": "A",
                 "metric": "psnr",
                 "method": "cubic",
@@ -126,6 +129,56 @@ def test_tables():
         "| A | −40.0 % | 28.0 to 36.0 |",
         "| B | +3.2 % | 28.0 to 36.0 |",
     ]
+
+
+def entry(anchor, metric, percent, floor=None):
+    range_ = {"low": 28, "high": 36, "method": "pchip", "floor": floor}
+    return {
+        "anchor": anchor,
+        "codec": anchor.upper(),
+        "metric": metric,
+        "percent": percent,
+        **range_,
+    }
+
+
+def test_summary_leads_with_ssimulacra2_and_shows_gaps():
+    record = {
+        "codec": "x",
+        "points": [
+            {"param": "q", "bpp": 0.25, "psnr": 30, "flip": 0.5},
+            {"param": "r", "bpp": 1, "psnr": 31},
+        ],
+        "bd_rates": [
+            entry("a", "psnr", 5.0),
+            entry("b", "psnr", -30.0),
+            entry("b", "flip", 2.0),
+            entry("b", "ssimulacra2", -10.0),
+            entry("b", "ssimulacra2", -20.0, 40.0),
+        ],
+    }
+    assert summary_table(record).splitlines() == [
+        "| BD-rate of x to | by SSIMULACRA2 | by SSIMULACRA2 from 40 up | by PSNR | by FLIP |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| B | −10.0 % | −20.0 % | −30.0 % | +2.0 % |",
+        "| A | – | – | +5.0 % | – |",
+    ]
+    assert rate_table(record).splitlines()[2:] == [
+        "| q | 0.250 | 30.00 | 0.5000 |",
+        "| r | 1.000 | 31.00 | – |",
+    ]
+    assert len(tables(record)) == 2 + 4
+    assert bd_table(record, metric="flip").splitlines()[0].endswith("| over −10 log10 FLIP |")
+
+
+def test_against_by_another_metric():
+    points = [
+        Point("", rate, 30, ssimulacra2=score) for rate, score in ((0.1, 0), (0.2, 40), (0.4, 80))
+    ]
+    half = [Point("", p.bpp / 2, 30, ssimulacra2=p.ssimulacra2) for p in points]
+    curves = [Curve(name, "set", "made up", tuple(c)) for name, c in (("a", points), ("b", half))]
+    table = against(curves[1:], curves[0], metric="ssimulacra2", floor=40)
+    assert table.splitlines()[2] == "| b | −50.0 % |  |  |"
 
 
 def test_table_against_one_curve():
@@ -151,11 +204,15 @@ def test_plots(tmp_path):
         Comparison(percent, 28, 36, "psnr", "pchip", name, name, None)
         for name, percent in (("x", -30.0), ("y", 12.5))
     ]
+    judged = Curve(
+        "y", "set", "made up", (Point("a", 0.2, 30, flip=0.2), Point("b", 0.5, 33, flip=0.1))
+    )
     figures = [
         plot_rates(CURVE, [CURVE, CURVE]),
         plot_rates(CURVE, [], "ms_ssim"),  # an empty picture, not an error
         plot_bars(CURVE, entries, {"x"}),
-        plot_speed("m2t", {"m2t": 0.5, "x": 0.01}, {"m2t": 0, "x": 40.0}),
+        plot_rates(judged, [CURVE], "flip"),
+        plot_speed("m2t", {"m2t": 0.5, "x": 0.01}, {"m2t": 0, "x": 40.0}, "psnr"),
     ]
     for i, figure in enumerate(figures):
         save_figure(figure, tmp_path / f"{i}.svg")

@@ -120,7 +120,7 @@ def test_a_share_of_the_crops_is_drawn(images):
     assert 0.5 < as_before < 0.9
     assert not (drawn == photographs).all((1, 2, 3)).any()
     edges = [np.abs(np.diff(x.astype(int), axis=3)).mean() for x in (photographs, drawn)]
-    assert edges[1] > 3 * edges[0]  # letters are sharper than these smooth pictures
+    assert edges[1] > 1.5 * edges[0]  # letters are sharper than these smooth pictures
 
 
 def test_crops_larger_than_all_images_are_refused(images):

@@ -5,6 +5,7 @@ from torch import nn
 from m2t.config import RateConfig
 from m2t.model import Model
 from m2t.presets import tiny
+from m2t.ssimulacra2 import distances
 from m2t.train import soap
 from m2t.train.config import TrainConfig
 from m2t.train.data import Crops, open_images
@@ -12,7 +13,6 @@ from m2t.train.ema import Ema
 from m2t.train.loss import draw_aims, rate_distortion
 from m2t.train.optim import Muon, as_matrices, build_optimizers, orthogonalise, set_learning_rates
 from m2t.train.soap import Soap
-from m2t.train.ssimulacra2 import distances
 
 
 def test_orthogonalise_brings_singular_values_near_one():

@@ -13,6 +13,7 @@ from .report import complain
 
 if TYPE_CHECKING:
     from ..eval.codec import Codec
+    from ..eval.judges import MetricName
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -46,13 +47,17 @@ class Numbers(click.ParamType):
 @click.option("--out", type=_FOLDER, required=True, help="Folder of the results and the report.")
 @click.option("--model", metavar="NAME|PATH", help="Weights of m2t.  [default: the package's]")
 @click.option(
-    "--qualities", type=Numbers(), metavar="N,...", help="Of m2t.  [default: 14,33,52,71,89]"
+    "--qualities", type=Numbers(), metavar="N,...", help="Of m2t.  [default: 5 or 7 over its range]"
 )
 @effort_option
 @click.option("--anchors", type=_FOLDER, help="Folder of further results to compare with.")
 @click.option("--name", help="Of the data set, in results.  [default: its folder's]")
 @click.option("--limit", type=click.IntRange(1), help="Take that many images only.")
-@click.option("--ssimulacra2", is_flag=True, help="Measure SSIMULACRA2 as well.")
+@click.option(
+    "--metrics",
+    metavar="NAME,...",
+    help="What to measure besides PSNR.  [default: ssimulacra2,psnr,ms_ssim]",
+)
 @click.option("--timing/--no-timing", default=True, help="Measure times, one image at a time.")
 @click.option(
     "--jobs",
@@ -68,6 +73,7 @@ def evaluate(
     qualities: tuple[int, ...] | None,
     effort: int,
     name: str | None,
+    metrics: str | None,
     **options: Any,
 ) -> int:
     """Measure m2t and other codecs on a folder of images, and compare them.
@@ -75,9 +81,7 @@ def evaluate(
     DATASET is a folder. Every codec writes real files, and reads them back. A run that was stopped
     goes on where it was. docs/eval.md tells what comes out.
     """
-    require("bjontegaard", "jinja2", "matplotlib", "pytorch_msssim", advice="'m2t[eval]'")
-    if options["ssimulacra2"]:
-        require("ssimulacra2", advice="ssimulacra2")
+    require("bjontegaard", "jinja2", "matplotlib", advice="'m2t[eval]'")
     from ..eval.evaluate import Options
     from ..eval.evaluate import evaluate as run
     from ..eval.report import write_report
@@ -90,6 +94,7 @@ def evaluate(
         Options(
             dataset,
             name=name or dataset.resolve().name,
+            metrics=asked(metrics),
             command=shlex.join(["m2t", *words]),
             **options,
         ),
@@ -105,6 +110,19 @@ def evaluate(
     return 1 if found.failures else 0
 
 
+def asked(names: str | None) -> "tuple[MetricName, ...]":
+    """The metrics to measure; click.UsageError for names that there are not."""
+    from ..eval.judges import DEFAULT, METRICS
+
+    if names is None:
+        return DEFAULT
+    wanted = dict.fromkeys(names.split(","))
+    unknown = [name for name in wanted if name not in METRICS]
+    if unknown:
+        raise click.UsageError(f"No metric {', '.join(unknown)}; there are {', '.join(METRICS)}.")
+    return tuple(name for name in METRICS if name in wanted)
+
+
 def chosen(names: str | None, model: str | None, qualities: Any, effort: int) -> "list[Codec]":
     """The codecs to measure. Those that are not installed are told and left out.
 
@@ -113,9 +131,10 @@ def chosen(names: str | None, model: str | None, qualities: Any, effort: int) ->
     from ..errors import ConfigError
     from ..eval.anchors import ANCHORS
     from ..eval.codec import Codec
-    from ..eval.ours import QUALITIES, m2t_codec
+    from ..eval.ours import m2t_codec
 
-    known: dict[str, Codec] = {"m2t": m2t_codec(model, qualities or QUALITIES, effort), **ANCHORS}
+    ours = (m2t_codec(model, qualities, effort, tune) for tune in (None, "psnr"))
+    known: dict[str, Codec] = {codec.name: codec for codec in (*ours, *ANCHORS.values())}
     wanted = list(dict.fromkeys(names.split(","))) if names else list(known)
     unknown = [name for name in wanted if name not in known]
     if unknown:

@@ -6,15 +6,17 @@ from. report.py adds the pictures and the report.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from .codec import Codec
 from .compare import Comparison, comparisons
 from .journal import Journal
+from .judges import DEFAULT, MetricName, require_metrics
 from .measure import (
     Failure,
     Photo,
+    Stage,
     perform,
     photos_of,
     quality_of,
@@ -38,7 +40,8 @@ class Options:
     jobs: int = 1
     """Images at a time; times are always taken one by one."""
     timing: bool = True
-    ssimulacra2: bool = False
+    metrics: tuple[MetricName, ...] = DEFAULT
+    """Besides PSNR, which always is."""
     anchors: Path | None = None
     """Folder of further results to compare with."""
     limit: int | None = None
@@ -66,27 +69,35 @@ class Evaluation:
         return next(iter(self.results.values()))
 
     @property
-    def main_entries(self) -> list[Comparison]:
-        """The comparisons of PSNR that follow the points."""
-        return [e for e in self.compared if (e.metric, e.method) == ("psnr", "pchip")]
+    def leading(self) -> MetricName:
+        """The metric that others step back behind: SSIMULACRA2, where it was measured."""
+        known = all(point.ssimulacra2 is not None for point in self.first.curve.points)
+        return "ssimulacra2" if known else "psnr"
+
+    def entries(self, metric: MetricName) -> list[Comparison]:
+        """The comparisons by a metric that follow the points, over all they have in common."""
+        wanted = (metric, "pchip", None)
+        return [e for e in self.compared if (e.metric, e.method, e.floor) == wanted]
 
 
 def evaluate(options: Options, codecs: Sequence[Codec]) -> Evaluation:
     """Measure, compare, and write what was found.
 
-    Raises ImageError where there are no images, ConfigError where options.out holds something else.
+    Raises ImageError where there are no images, ConfigError where options.out holds something else
+    or a metric's program is not installed. With options.jobs above 1, processes import the main
+    module: a script calls this under `if __name__ == "__main__"`.
     """
+    require_metrics(options.metrics)
     photos, failures = photos_of(options.dataset, options.limit)
     tasks = tasks_of(codecs, photos)
-    work = partial(quality_of, with_ssimulacra2=options.ssimulacra2)
-    name = "quality_and_ssimulacra2" if options.ssimulacra2 else "quality"
-    journals = [Journal(options.out / f"{name}.jsonl")]
+    stages = [_stage(options, "quality", ("num_bytes", "psnr", *options.metrics), quality_of)]
     with one_thread():
-        failures += perform(tasks, journals[0], work, options.jobs, "quality")
+        failures += perform(tasks, stages[0], options.jobs)
         if options.timing:
-            journals.append(Journal(options.out / "timing.jsonl"))
-            failures += perform(tasks, journals[1], time_of, 1, "timing")
-    rows = rows_of(tasks, *journals)
+            fields = ("encode_seconds", "decode_seconds")
+            stages.append(_stage(options, "timing", fields, time_of))
+            failures += perform(tasks, stages[1])
+    rows = rows_of(tasks, *stages)
     results = {
         codec.name: _result(codec, options.name, rows[codec.name])
         for codec in codecs
@@ -95,6 +106,10 @@ def evaluate(options: Options, codecs: Sequence[Codec]) -> Evaluation:
     found = _compare(options, photos, results, failures)
     _save(found)
     return found
+
+
+def _stage(options: Options, title: str, fields: tuple[str, ...], measure: Any) -> Stage:
+    return Stage(title, fields, measure, Journal(options.out / f"{title}.jsonl"))
 
 
 def _result(codec: Codec, dataset: str, rows: Sequence[Row]) -> Result:

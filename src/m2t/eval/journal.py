@@ -14,7 +14,7 @@ KEY_FIELDS = ("codec", "version", "param", "image", "digest")
 
 
 class Journal:
-    """Rows by key, in memory and in a file that only grows.
+    """Rows by key, in memory and in a file that only grows. Facts of one key add up.
 
     Raises ConfigError for a file of another schema version, or one that is no journal.
     """
@@ -35,7 +35,7 @@ class Journal:
             head, *records = map(json.loads, whole.splitlines())
             check_schema(self.path, head)
             for record in records:
-                self.rows[tuple(record.pop(name) for name in KEY_FIELDS)] = record
+                self._merge(tuple(record.pop(name) for name in KEY_FIELDS), record)
         except (ValueError, KeyError, AttributeError) as error:
             if isinstance(error, ConfigError):
                 raise
@@ -44,8 +44,11 @@ class Journal:
             self.path.write_text(whole)
 
     def add(self, key: Key, row: Mapping[str, Any]) -> None:
-        """Keep one row, on disk before the call returns."""
-        self.rows[key] = dict(row)
+        """Keep facts, on disk before the call returns; newer ones replace those of a name."""
+        self._merge(key, row)
         record = {**dict(zip(KEY_FIELDS, key, strict=True)), **row}
         with self.path.open("a") as file:
             file.write(json.dumps(record) + "\n")
+
+    def _merge(self, key: Key, row: Mapping[str, Any]) -> None:
+        self.rows[key] = {**self.rows.get(key, {}), **row}

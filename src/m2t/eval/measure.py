@@ -1,16 +1,21 @@
 """The measuring itself: every codec at every setting on every image.
 
-Quality is measured on many images at once. Time is measured apart from that, one image after the
-other on one thread, in memory: reading the original and writing the decoded PNG do not count.
+Quality is measured on many images at once, in processes: most metrics hold Python's lock. Time is
+measured apart from that, one image after the other on one thread, in memory: reading the original
+and writing the decoded PNG do not count.
 """
 
 import functools
 import hashlib
+import multiprocessing
+import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +25,9 @@ from tqdm import tqdm
 from ..errors import ImageError, M2TError
 from .codec import Codec
 from .journal import Journal, Key
-from .metrics import bpp, fidelity, image_paths, load_rgb
-from .results import Row, known
+from .judges import METRICS, fidelity
+from .metrics import bpp, image_paths, load_rgb
+from .results import Row
 
 FAILURES = (M2TError, OSError, ValueError, RuntimeError)
 """What codecs raise on purpose."""
@@ -87,39 +93,77 @@ def tasks_of(codecs: Sequence[Codec], photos: Sequence[Photo]) -> list[Task]:
     ]
 
 
-def perform(
-    tasks: Sequence[Task],
-    journal: Journal,
-    work: Callable[[Task], dict[str, Any]],
-    jobs: int,
-    title: str,
-) -> list[Failure]:
-    """Do the tasks that are not in the journal, `jobs` at a time, and write what comes out there.
+@dataclass(frozen=True)
+class Stage:
+    """Facts to find about every task, and where they are kept."""
 
-    Codecs and metrics release Python's lock while they compute, so threads are enough.
+    title: str
+    fields: tuple[str, ...]
+    """What a row must have. None is an answer too: not defined for that image."""
+    measure: Callable[[Task, Sequence[str]], dict[str, Any]]
+    """Finds those of the named fields; can be sent to another process."""
+    journal: Journal
+
+    def lacking(self, task: Task) -> list[str]:
+        """The fields that the journal does not tell of a task."""
+        row = self.journal.rows.get(task.key, {})
+        return [name for name in self.fields if name not in row]
+
+
+def perform(tasks: Sequence[Task], stage: Stage, jobs: int = 1) -> list[Failure]:
+    """Find what the journal does not tell, `jobs` tasks at a time, and write it there.
+
+    With more than one job, processes import the main module: it must not start this by itself.
     """
-    left = [task for task in tasks if task.key not in journal.rows]
+    left = [task for task in tasks if stage.lacking(task)]
     failures = []
-    bar = tqdm(total=len(tasks), initial=len(tasks) - len(left), desc=title, disable=None)
-    with ThreadPoolExecutor(jobs) as pool, bar:
-        futures = {pool.submit(work, task): task for task in left}
-        try:
-            for future in as_completed(futures):
-                task = futures[future]
-                try:
-                    journal.add(task.key, future.result())
-                except FAILURES as error:
-                    reason = f"{task.codec.name}, {task.codec.param(task.setting)}: {error}"
-                    failures.append(Failure(task.photo.path.name, reason))
-                bar.update()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    known = len(tasks) - len(left)
+    bar = tqdm(total=len(tasks), initial=known, desc=stage.title, disable=None)
+    with bar, closing(_outcomes(left, stage, min(jobs, len(left)))) as outcomes:
+        for task, outcome in outcomes:
+            try:
+                stage.journal.add(task.key, outcome())
+            except BrokenExecutor as error:
+                raise M2TError(
+                    "a process that measures was killed: fewer jobs take less memory"
+                ) from error
+            except FAILURES as error:
+                reason = f"{task.codec.name}, {task.codec.param(task.setting)}: {error}"
+                failures.append(Failure(task.photo.path.name, reason))
+            bar.update()
     return failures
 
 
-def quality_of(task: Task, with_ssimulacra2: bool = False) -> dict[str, Any]:
-    """Size and fidelity by real files, which only the encoder writes and the decoder reads."""
+def _outcomes(
+    tasks: Sequence[Task], stage: Stage, jobs: int
+) -> Generator[tuple[Task, Callable[[], dict[str, Any]]]]:
+    """Tasks as they are done, each with what returns or raises what came of it."""
+    if jobs <= 1:
+        for task in tasks:
+            yield task, partial(stage.measure, task, stage.lacking(task))
+        return
+    # Forking would copy PyTorch's threads in whatever state they are in.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _use_one_thread) as pool:
+        try:
+            futures = {pool.submit(stage.measure, t, stage.lacking(t)): t for t in tasks}
+            for future in as_completed(futures):
+                yield futures[future], future.result
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _use_one_thread() -> None:
+    """In a new process, before the libraries that would read it are there."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def quality_of(task: Task, names: Sequence[str]) -> dict[str, Any]:
+    """Size and PSNR by real files, which only the encoder writes and the decoder reads.
+
+    And the metrics among `names`.
+    """
     photo = task.photo
     with tempfile.TemporaryDirectory() as folder:
         encoded = Path(folder, "image").with_suffix(task.codec.suffix)
@@ -128,11 +172,11 @@ def quality_of(task: Task, with_ssimulacra2: bool = False) -> dict[str, Any]:
         task.codec.decode_file(encoded, decoded)
         num_bytes = encoded.stat().st_size
         rate = round(bpp(num_bytes, photo.width, photo.height), 6)
-        found = fidelity(photo.path, decoded, with_ssimulacra2)
-    return {"num_bytes": num_bytes, "bpp": rate, **known(found)}
+        found = fidelity(photo.path, decoded, [name for name in METRICS if name in names])
+    return {"num_bytes": num_bytes, "bpp": rate, **found}
 
 
-def time_of(task: Task) -> dict[str, Any]:
+def time_of(task: Task, _: Sequence[str] = ()) -> dict[str, Any]:
     """Seconds to encode and to decode, in memory, all libraries loaded."""
     _warm_up(task.codec)
     image = Image.fromarray(load_rgb(task.photo.path))
@@ -149,16 +193,16 @@ def _warm_up(codec: Codec) -> None:
     codec.decode(codec.encode(Image.new("RGB", (256, 256), "teal"), codec.settings[0]))
 
 
-def rows_of(tasks: Sequence[Task], *journals: Journal) -> dict[str, list[Row]]:
+def rows_of(tasks: Sequence[Task], *stages: Stage) -> dict[str, list[Row]]:
     """Codec's name -> rows in the order of the tasks, from all that the journals know of each.
 
     An image that one task failed on is in no row, so that all means are over the same images.
     """
-    incomplete = {task.photo for task in tasks for j in journals if task.key not in j.rows}
+    incomplete = {task.photo for task in tasks for stage in stages if stage.lacking(task)}
     rows: dict[str, list[Row]] = {}
     for task in tasks:
         if task.photo not in incomplete:
-            facts = {k: v for journal in journals for k, v in journal.rows[task.key].items()}
+            facts = {k: v for stage in stages for k, v in stage.journal.rows[task.key].items()}
             row = Row(task.photo.path.name, task.codec.param(task.setting), **facts)
             rows.setdefault(task.codec.name, []).append(row)
     return rows

@@ -1,11 +1,11 @@
-"""How large and how faithful: bits per pixel, PSNR, MS-SSIM, SSIMULACRA2.
+"""How large and how faithful: bits per pixel, PSNR, MS-SSIM, SSIMULACRA2, FLIP.
 
 `python -m m2t.eval.metrics DIR_A DIR_B` compares the images of the same name in two folders.
 """
 
 import argparse
+import io
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,31 +26,6 @@ def psnr(a: Image.Image | np.ndarray, b: Image.Image | np.ndarray) -> float:
     return 10 * math.log10(255**2 / mse) if mse > 0 else math.inf
 
 
-@dataclass(frozen=True)
-class Fidelity:
-    """How near a decoded image is to its original. None: not measured, or not defined."""
-
-    psnr: float
-    """In dB over RGB; at most 100, which stands for no difference."""
-    psnr_y: float
-    """The same over luma alone (BT.601, full range, not rounded)."""
-    ms_ssim: float | None
-    """In RGB, 0 to 1; None where the image is too small for five scales."""
-    ssimulacra2: float | None = None
-    """Made for the eye: 100 is no difference, 70 hard to see, 30 low."""
-
-
-def fidelity(original: Path, decoded: Path, with_ssimulacra2: bool = False) -> Fidelity:
-    """Compare two image files. Raises ImageError where sizes differ."""
-    a, b = load_rgb(original), load_rgb(decoded)
-    return Fidelity(
-        psnr=round(min(psnr(a, b), 100), 4),
-        psnr_y=round(min(psnr_y(a, b), 100), 4),
-        ms_ssim=ms_ssim(a, b),
-        ssimulacra2=ssimulacra2(original, decoded) if with_ssimulacra2 else None,
-    )
-
-
 def psnr_y(a: np.ndarray, b: np.ndarray) -> float:
     """PSNR in dB of the luma of two images (H, W, 3) uint8 of one size."""
     luma = np.array([0.299, 0.587, 0.114])
@@ -69,16 +44,36 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> float | None:
     return round(float(measure(x, y, data_range=255)), 6)
 
 
-def decibels(ms_ssim: float) -> float:
-    """MS-SSIM on a scale on which curves can be told apart; at most 100."""
-    return -10 * math.log10(max(1 - ms_ssim, 1e-10))
+def ssimulacra2(a: np.ndarray, b: np.ndarray) -> float | None:
+    """SSIMULACRA2 of two images (H, W, 3) uint8 of one size; None below 8 pixels a side.
 
-
-def ssimulacra2(original: Path, decoded: Path) -> float:
-    """SSIMULACRA2 of two image files."""
+    Made for the eye: 100 is no difference, 70 hard to see, 30 low, and very bad ones are negative.
+    """
     from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - an optional package
 
-    return round(float(compute_ssimulacra2(str(original), str(decoded))), 3)
+    if min(a.shape[:2]) < 8:
+        return None
+    x, y = io.BytesIO(), io.BytesIO()  # it takes files only
+    Image.fromarray(a).save(x, "PPM")
+    Image.fromarray(b).save(y, "PPM")
+    return round(float(compute_ssimulacra2(x, y)), 3)
+
+
+def flip(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean FLIP of two images (H, W, 3) uint8 of one size, seen at 67 pixels per degree.
+
+    0 is no difference, 1 the largest: what is seen when flipping between the two.
+    """
+    from flip_evaluator import evaluate  # noqa: PLC0415 - an optional package
+
+    x, y = ((pixels / 255).astype(np.float32) for pixels in (a, b))
+    _, mean, _ = evaluate(x, y, "LDR", applyMagma=False)
+    return round(float(mean), 6)
+
+
+def decibels(error: float) -> float:
+    """An error on a scale that rises with quality and tells small ones apart; at most 100."""
+    return -10 * math.log10(max(error, 1e-10))
 
 
 def bpp(num_bytes: int, width: int, height: int) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from .. import zoo
+from ..config import Tune
 from ..container import parse
 from ..errors import M2TError
 from ..refine import DEFAULT_EFFORT
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from ..codec import Codec as Model
 
 QUALITIES = (14, 33, 52, 71, 89)
-"""On Kodak, about 0.1 to 1.2 bpp."""
+"""Of squared error: on Kodak, about 0.1 to 1.2 bpp."""
+EYE_QUALITIES = (5, 15, 30, 45, 60, 75, 90)
+"""For the eye."""
 
 
 @functools.cache
@@ -35,15 +38,18 @@ class M2TCodec(Codec):
 
     model: str | None = None
     """By name or path; None: those of the package."""
+    tune: Tune | None = None
+    """None: for the eye, if the model can."""
     effort: int = DEFAULT_EFFORT
 
     def version(self) -> str:
-        """The id of the weights, as the files name them, and the effort."""
-        return f"model {_load(self.model).identity.hex()}, effort {self.effort}"
+        """The id of the weights, as the files name them, the tune and the effort."""
+        tune = self.tune or _load(self.model).config.rate.default_tune
+        return f"model {_load(self.model).identity.hex()}, tune {tune}, effort {self.effort}"
 
     def encode(self, image: Image.Image, setting: float) -> bytes:
         """An .m2t file."""
-        return _load(self.model).compress(image, int(setting), effort=self.effort)
+        return _load(self.model).compress(image, int(setting), tune=self.tune, effort=self.effort)
 
     def decode(self, data: bytes) -> Image.Image:
         """The image of an .m2t file."""
@@ -70,13 +76,20 @@ class M2TCodec(Codec):
 
 def m2t_codec(
     model: str | None = None,
-    qualities: tuple[int, ...] = QUALITIES,
+    qualities: tuple[int, ...] | None = None,
     effort: int = DEFAULT_EFFORT,
+    tune: Tune | None = None,
 ) -> M2TCodec:
-    """The codec `m2t` with some weights, to be measured at some qualities."""
+    """The codec `m2t`, or `m2t_psnr`, with some weights, to be measured at some qualities."""
     label = f"m2t {Path(model).stem if model else zoo.DEFAULT}"
-    if effort != DEFAULT_EFFORT:
-        label += f", effort {effort}"
+    label += f", tune {tune}" if tune else ""
+    label += f", effort {effort}" if effort != DEFAULT_EFFORT else ""
     return M2TCodec(
-        name="m2t", label=label, suffix=".m2t", settings=qualities, model=model, effort=effort
+        name=f"m2t_{tune}" if tune else "m2t",
+        label=label,
+        suffix=".m2t",
+        settings=qualities or (QUALITIES if tune == "psnr" else EYE_QUALITIES),
+        model=model,
+        tune=tune,
+        effort=effort,
     )

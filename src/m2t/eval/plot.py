@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from .bdrate import Metric, quality
+from .bdrate import quality
 from .compare import Comparison
+from .judges import METRICS, MetricName
 from .results import Curve
 from .table import percent
 
@@ -25,12 +26,11 @@ STYLE: dict[Any, Any] = {
 }
 WIDTH = 5.6
 """Inches: narrow, so that the text is legible on a phone."""
-_NAMES: dict[Metric, str] = {"psnr": "PSNR (dB, RGB)", "ms_ssim": "MS-SSIM (dB)"}
 OURS, THEIRS, PUBLISHED = "black", "tab:blue", "0.6"
 
 
 def plot_rates(
-    ours: Curve, others: Sequence[Curve], metric: Metric = "psnr", margin: float = 0.25
+    ours: Curve, others: Sequence[Curve], metric: MetricName = "psnr", margin: float = 0.25
 ) -> Figure:
     """Quality over bits per pixel: ours black, what is measured solid, what is published dashed.
 
@@ -49,7 +49,7 @@ def plot_rates(
         x, y = _xy(ours, metric)
         axes.plot(x, y, "o-", color=OURS, lw=2.2, ms=5, zorder=3, label=ours.codec)
         _frame(axes, x, y, margin)
-        axes.set(xlabel="bits per pixel", ylabel=_NAMES[metric])
+        axes.set(xlabel="bits per pixel", ylabel=METRICS[metric].axis_label)
         axes.set_title(f"{ours.dataset}: mean over images", loc="left")
         handles, labels = axes.get_legend_handles_labels()
         figure.legend(
@@ -70,14 +70,14 @@ def _frame(axes: Axes, x: list[float], y: list[float], margin: float) -> None:
         axes.set_ylim(min(y) - space, max(y) + space)
 
 
-def _xy(curve: Curve, metric: Metric) -> tuple[list[float], list[float]]:
+def _xy(curve: Curve, metric: MetricName) -> tuple[list[float], list[float]]:
     pairs = [(p.bpp, quality(p, metric)) for p in curve.points]
     known = [(rate, value) for rate, value in pairs if value is not None]
     return [rate for rate, _ in known], [value for _, value in known]
 
 
 def plot_bars(ours: Curve, entries: Sequence[Comparison], published: set[str]) -> Figure:
-    """BD-rate of ours against each other codec; those in `published` are grey."""
+    """BD-rate of ours against each other codec by one metric; those in `published` are grey."""
     entries = sorted(entries, key=lambda entry: -entry.percent)
     with mpl.rc_context({**STYLE, "axes.grid": False, "axes.spines.left": False}):
         figure = Figure(figsize=(WIDTH, 1.2 + 0.36 * len(entries)), layout="constrained")
@@ -91,13 +91,19 @@ def plot_bars(ours: Curve, entries: Sequence[Comparison], published: set[str]) -
         axes.axvline(0, color=OURS, lw=1)
         axes.tick_params(axis="y", length=0, labelsize=9)
         axes.margins(x=0.35)  # room for the labels at the bars' ends
-        axes.set_xlabel("BD-rate in %; left of 0, ours is smaller")
+        name = METRICS[entries[0].metric].label
+        axes.set_xlabel(f"BD-rate by {name} in %; left of 0, ours is smaller")
         figure.suptitle(f"{ours.codec} against others; grey: published", fontsize=9)
     return figure
 
 
-def plot_speed(ours: str, seconds: Mapping[str, float], rates: Mapping[str, float]) -> Figure:
-    """File size relative to `ours`, in %, over seconds of decoding, for each codec's label."""
+def plot_speed(
+    ours: str, seconds: Mapping[str, float], rates: Mapping[str, float], metric: MetricName
+) -> Figure:
+    """File size relative to `ours`, in %, over seconds of decoding, for each codec's label.
+
+    At equal quality by `metric`.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
         axes = figure.add_subplot(xscale="log")
@@ -121,7 +127,9 @@ def plot_speed(ours: str, seconds: Mapping[str, float], rates: Mapping[str, floa
         axes.margins(y=0.12)
         axes.set(xlabel="seconds to decode an image, one thread", ylabel=f"file size over {ours}")
         axes.yaxis.set_major_formatter(lambda value, _: percent(value).replace(".0", ""))
-        axes.set_title("down and left is better; equal PSNR", loc="left", fontsize=9)
+        axes.set_title(
+            f"down and left is better; equal {METRICS[metric].label}", loc="left", fontsize=9
+        )
     return figure
 
 

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from .codec import Codec
 from .compare import image_rate
 from .draw import CAPTIONS, draw
 from .evaluate import Evaluation
+from .judges import METRICS
 from .measure import Photo
 from .metrics import bpp, load_rgb, psnr
 from .results import Result, versions
-from .table import COLUMNS, percent
+from .table import COLUMNS, bd_columns, cell, columns_of, rate_cell
 
 CROP_SIDE = 256
 NUM_CROPS = 3
@@ -49,6 +50,7 @@ def write_report(found: Evaluation, codecs: Sequence[Codec]) -> Path:
         num_images=len({row.image for row in first.rows}),
         codec=first.curve.codec,
         figures=[(CAPTIONS[path.stem], _uri(path.read_bytes(), "svg+xml")) for path in draw(found)],
+        rates=_rates(found),
         curves=[_table(result) for result in found.results.values()],
         images=_images(found),
         crops=_crops(found, codecs[0]),
@@ -67,16 +69,21 @@ def _uri(data: bytes, kind: str) -> str:
 
 def _table(result: Result) -> dict[str, Any]:
     """A codec's points."""
-    points = result.curve.points
-    columns = {k: v for k, v in COLUMNS.items() if all(getattr(p, k) is not None for p in points)}
-    rows = [
-        [p.param, *(form.format(getattr(p, k)) for k, (_, form) in columns.items())] for p in points
-    ]
+    points = [asdict(point) for point in result.curve.points]
+    names = columns_of(points)
     return {
         "codec": result.curve.codec,
-        "head": [head for head, _ in columns.values()],
-        "rows": rows,
+        "head": [COLUMNS[name][0] for name in names],
+        "rows": [[point["param"], *(cell(point, name) for name in names)] for point in points],
     }
+
+
+def _rates(found: Evaluation) -> dict[str, Any]:
+    """BD-rates against all others, by all metrics."""
+    heads, rates = bd_columns({"bd_rates": [asdict(entry) for entry in found.compared]})
+    labels = {name: result.curve.codec for name, result in found.others.items()}
+    rows = [[labels[name], *map(rate_cell, values)] for name, values in rates.items()]
+    return {"head": heads, "rows": rows}
 
 
 def _images(found: Evaluation) -> dict[str, Any]:
@@ -84,21 +91,19 @@ def _images(found: Evaluation) -> dict[str, Any]:
     first = found.first
     param = first.curve.points[len(first.curve.points) // 2].param
     rivals = {r.curve.codec: r for r in found.others.values() if r.rows}
+    shown = [asdict(row) for row in first.rows if row.param == param]
+    names = [name for name in columns_of(shown) if name == "bpp" or name in METRICS]
     rows = []
-    for row in first.rows:
-        if row.param != param:
-            continue
-        rates = [image_rate(first, rival, row.image) for rival in rivals.values()]
-        rows.append(
-            [
-                row.image,
-                f"{row.bpp:.3f}",
-                f"{row.psnr:.2f}",
-                "–" if row.ms_ssim is None else f"{row.ms_ssim:.4f}",
-                *("–" if rate is None else percent(rate) for rate in rates),
-            ]
-        )
-    return {"param": param, "rivals": list(rivals), "rows": rows}
+    for row in shown:
+        rates = [image_rate(first, rival, row["image"], found.leading) for rival in rivals.values()]
+        rows.append([row["image"], *(cell(row, name) for name in names), *map(rate_cell, rates)])
+    return {
+        "param": param,
+        "head": [COLUMNS[name][0] for name in names],
+        "rivals": list(rivals),
+        "metric": METRICS[found.leading].label,
+        "rows": rows,
+    }
 
 
 def _crops(found: Evaluation, codec: Codec) -> list[tuple[str, list[Tile]]]:

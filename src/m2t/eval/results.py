@@ -29,11 +29,14 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """What may be known besides, as in metrics.Fidelity; None: not known."""
+    """What may be known besides, as in judges.METRICS; None: not known."""
 
     psnr_y: float | None = None
     ms_ssim: float | None = None
     ssimulacra2: float | None = None
+    butteraugli: float | None = None
+    butteraugli_3: float | None = None
+    flip: float | None = None
     encode_seconds: float | None = None
     """On one thread, from pixels to bytes."""
     decode_seconds: float | None = None

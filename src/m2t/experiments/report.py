@@ -2,14 +2,16 @@
 
 import argparse
 import json
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from ..eval.judges import METRICS, MetricName
 from ..eval.results import load_record
-from ..eval.table import markdown, percent, tables
+from ..eval.table import COLUMNS, bd_columns, cell, columns_of, markdown, rate_cell, tables
 from .draw import draw_schedules
 from .findings import FINDINGS
 
@@ -42,29 +44,38 @@ def kodak(results: Path) -> dict[str, Any]:
     ours = load_record(results / "kodak_light.json")
     anchors = {path.stem: load_record(path) for path in sorted((results / "anchors").glob("*"))}
     measured = {name: r for name, r in anchors.items() if r["source"].startswith("measured")}
+    metric = leading_metric([ours, *measured.values()])
     return {
         "tables": tables(ours),
-        "times": codec_table(ours, measured),
+        "times": codec_table(ours, measured, metric),
+        "time_metric": METRICS[metric].label,
         "measured": [tables(record)[0] for record in measured.values()],
     }
 
 
-def codec_table(ours: dict[str, Any], others: dict[str, dict[str, Any]]) -> str:
-    """Rate and seconds of each codec at about the quality of our middle point."""
+def codec_table(ours: dict[str, Any], others: dict[str, dict[str, Any]], metric: MetricName) -> str:
+    """Rate and seconds of each codec at about the quality of our middle point, by `metric`."""
     middle = ours["points"][len(ours["points"]) // 2]
-    rates = {
-        entry["anchor"]: percent(entry["percent"])
-        for entry in ours["bd_rates"]
-        if (entry["method"], entry["metric"]) == ("pchip", "psnr")
+    heads, rates = bd_columns(ours, metrics=("ssimulacra2", "psnr"))
+    points = {
+        name: min(record["points"], key=lambda p: abs(p[metric] - middle[metric]))
+        for name, record in {"": ours, **others}.items()
     }
+    shown = ("bpp", "ssimulacra2", "psnr", "encode_seconds", "decode_seconds")
+    names = [name for name in columns_of(points.values()) if name in shown]
     rows = []
-    for name, record in {"": ours, **others}.items():
-        point = min(record["points"], key=lambda p: abs(p["psnr"] - middle["psnr"]))
-        cells = (f"{point['bpp']:.3f}", f"{point['psnr']:.2f}")
-        seconds = (f"{point[f'{way}_seconds']:.3f}" for way in ("encode", "decode"))
-        rows.append((record["codec"], rates.get(name, "–"), *cells, *seconds))
-    head = ("codec", "m2t's BD-rate to it", "bpp", "PSNR (dB)", "encode (s)", "decode (s)")
-    return markdown(head, rows)
+    for name, point in points.items():
+        label = others[name]["codec"] if name else ours["codec"]
+        cells = map(rate_cell, rates.get(name, [None] * len(heads)))
+        rows.append((label, *cells, *(cell(point, name) for name in names)))
+    by = (f"m2t's BD-rate to it by {head}" for head in heads)
+    return markdown(("codec", *by, *(COLUMNS[name][0] for name in names)), rows)
+
+
+def leading_metric(records: Iterable[dict[str, Any]]) -> MetricName:
+    """SSIMULACRA2, where all points of all records have it; PSNR otherwise."""
+    points = (point for record in records for point in record["points"])
+    return "ssimulacra2" if all("ssimulacra2" in point for point in points) else "psnr"
 
 
 def experiments(results: Path, scale: str) -> dict[str, Any]:

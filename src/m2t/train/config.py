@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ..config import ModelConfig, coerce
 from ..errors import ConfigError
 from ..presets import preset
+from ..ssimulacra2 import EYE_RATE, EYE_SHARE
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,10 @@ class TrainConfig:
     tune: Literal["psnr", "eye", "both"] = "psnr"
     """What is trained for: squared error, the eye, or each for half of the crops, which the model
     then tells apart (`rate.eye`)."""
-    eye_share: float = 0.8
-    """Share of what SSIMULACRA2 sees in the distortion for the eye; the rest is squared error."""
-    eye_rate: float = 2.4
-    """Squared error (0..255) that one of SSIMULACRA2's distance stands for: along the curve of a
-    model for squared error, this much costs as many bits."""
+    eye_share: float = EYE_SHARE
+    """Share of SSIMULACRA2's distance in the distortion for the eye; the rest is squared error."""
+    eye_rate: float = EYE_RATE
+    """Squared error (0..255) that a distance of one stands for."""
     drawn: float = 0.0
     """Share of the crops that are rendered instead: text, drawings, user interfaces."""
     downscale: float = 0.0

@@ -162,7 +162,8 @@ class Crops:
         crop = crop[:: -1 if upside_down else 1, :: -1 if mirror else 1]
         crop = crop.swapaxes(0, 1) if transpose else crop
         if self.config.drawn and rng.random() < self.config.drawn:
-            return draw(rng, *crop.shape[:2], crop)  # text is seldom upside down
+            height, width = crop.shape[:2]
+            return draw(rng, height, width, crop)  # text is seldom upside down
         return crop
 
     def _cut(

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from ..config import Aim
+from ..ssimulacra2 import distances, score
 from .config import RunConfig
 from .loss import rate_distortion
-from .ssimulacra2 import distances, score
 
 QUALITIES = (10, 30, 50, 70, 90)
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..config import RateConfig
+from ..ssimulacra2 import for_the_eye
 from .config import TrainConfig
-from .ssimulacra2 import distances
 
 
 class Loss(NamedTuple):
@@ -33,29 +33,21 @@ def rate_distortion(
     bpp = bits.float() / x[0, 0].numel()
     mse = 255**2 * (x_hat.float() - x).square().mean(dim=(1, 2, 3))
     lmbda = rate.lmbda_mid * torch.exp(rate.half_range * t[:, 0])
-    distortion = _seen_error(x, x_hat, mse, _for_the_eye(t, options), options)
+    distortion = _distortion(x, x_hat, mse, t, options)
     # Along a typical R-D curve bpp and lmbda * mse both grow about like sqrt(lmbda): without the
     # division the high qualities would own the gradient.
     loss = (bpp + lmbda * distortion) / (lmbda / rate.lmbda_mid) ** options.weighting
     return Loss(loss.mean(), bpp.mean().detach(), mse.mean().detach())
 
 
-def _seen_error(
-    x: Tensor, x_hat: Tensor, mse: Tensor, for_the_eye: Tensor, options: TrainConfig
-) -> Tensor:
-    """(B,) squared error, mixed with what SSIMULACRA2 sees where `for_the_eye` (B,) says so."""
-    (indices,) = for_the_eye.nonzero(as_tuple=True)
+def _distortion(x: Tensor, x_hat: Tensor, mse: Tensor, t: Tensor, options: TrainConfig) -> Tensor:
+    """(B,) squared error, or what is seen where pictures are trained for that."""
+    tuned = t[:, 1] > 0 if options.tune == "both" else torch.tensor(options.tune == "eye")
+    (indices,) = tuned.expand(len(x)).nonzero(as_tuple=True)
     if not len(indices):
         return mse
-    seen = options.eye_rate * distances(x[indices], x_hat[indices])
-    mixed = torch.lerp(mse[indices], seen, options.eye_share)
-    return mse.index_copy(0, indices, mixed)
-
-
-def _for_the_eye(t: Tensor, options: TrainConfig) -> Tensor:
-    if options.tune == "both":
-        return t[:, 1] > 0
-    return torch.full_like(t[:, 1], options.tune == "eye")
+    some = (x[indices], x_hat[indices], mse[indices])
+    return mse.index_copy(0, indices, for_the_eye(*some, options.eye_share, options.eye_rate))
 
 
 def draw_aims(rate: RateConfig, options: TrainConfig, count: int, step: int) -> Tensor:

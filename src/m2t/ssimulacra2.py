@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+EYE_SHARE = 0.8
+"""Share of the distance in the distortion of the tune for the eye; the rest is squared error."""
+EYE_RATE = 2.4
+"""Squared error (0..255) that a distance of one stands for: along the curve of a model that was
+trained for squared error, this much costs as many bits."""
 POWER = 0.6276336467831387
 X, Y, B = range(3)
 STRUCTURE, ADDED, LOST = range(3)
@@ -71,6 +76,13 @@ def distances(x: Tensor, x_hat: Tensor) -> Tensor:
     """
     with torch.autocast(x.device.type, enabled=False):  # variances are small differences
         return _distances(x.float(), x_hat.float().clamp(0, 1))
+
+
+def for_the_eye(
+    x: Tensor, x_hat: Tensor, mse: Tensor, share: float = EYE_SHARE, rate: float = EYE_RATE
+) -> Tensor:
+    """(B,) distortions of the tune for the eye: squared errors `mse` (B,) mixed with distances."""
+    return torch.lerp(mse, rate * distances(x, x_hat), share)
 
 
 def score(distance: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from m2t.train.ssimulacra2 import distances, score
+from m2t.ssimulacra2 import distances, score
 
-PHOTO = Path(__file__).parents[2] / "examples" / "photo.png"
+PHOTO = Path(__file__).parents[1] / "examples" / "photo.png"
 
 
 def tensor(image: Image.Image) -> Tensor:
