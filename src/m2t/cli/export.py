@@ -16,8 +16,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     required=True,
     help="Photographs to calibrate on: a folder, or a text file listing them.",
 )
+@click.option(
+    "--set",
+    "overrides",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Change the dial: rate.eye=[[1,-1],[50,0.3],[100,1]].",
+)
 @click.option("-f", "--force", is_flag=True, help="Overwrite an existing file.")
-def export(source: Path, target: Path, data: Path, force: bool) -> None:
+def export(source: Path, target: Path, data: Path, overrides: tuple[str, ...], force: bool) -> None:
     """Turn trained weights into ones that code alike on every machine.
 
     WEIGHTS is a training run's model.safetensors; the entropy model in OUT computes in integers.
@@ -27,5 +34,5 @@ def export(source: Path, target: Path, data: Path, force: bool) -> None:
 
     if target.exists() and not force:
         raise OutputError(f"{target} exists already; -f overwrites it")
-    identity = run(source, target, data)
+    identity = run(source, target, data, overrides=overrides)
     click.echo(f"{target}: model {identity.hex()}, {target.stat().st_size:,} bytes", err=True)

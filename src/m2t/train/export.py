@@ -7,29 +7,41 @@ that changes the model a little, so the result has an id of its own.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
-from ..config import Aim
+from ..config import Aim, ModelConfig
 from ..entropy.integer.calibrate import calibrate
 from ..entropy.integer.export import export as export_entropy
 from ..entropy.integer.rounding import quantise_rows
+from ..errors import ConfigError
 from ..model import Model
+from .config import RunConfig, TrainConfig
 from .data import list_images, open_centre
 
 NUM_IMAGES = 48
 
 
-def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAGES) -> bytes:
+def export(
+    source: Path,
+    target: Path,
+    data: Path,
+    *,
+    num_images: int = NUM_IMAGES,
+    overrides: Sequence[str] = (),
+) -> bytes:
     """Write what the run's weights `source` become to `target`; returns the new model id.
 
     Scales of activations are calibrated on images of `data`, a folder or a list of paths.
+    `overrides` such as "rate.eye=[[1,-1],[50,0.3],[100,1]]" change what the dial stands for.
     """
     model = load_model(source)
+    model.config = turned(model.config, overrides)
     seen = calibrate(model.entropy, windows(model, data, num_images))
     state: dict[str, Tensor] = {}
     for name, tensor in model.state_dict().items():
@@ -41,6 +53,16 @@ def export(source: Path, target: Path, data: Path, *, num_images: int = NUM_IMAG
     save_model(target, model.config, state)
     target.chmod(0o644)
     return model_id(model.config, state)
+
+
+def turned(config: ModelConfig, overrides: Sequence[str]) -> ModelConfig:
+    """`config` with another dial; ConfigError for overrides of anything else."""
+    changed = RunConfig(config, TrainConfig()).override(overrides).model
+    dial = replace(config.rate, eye=changed.rate.eye, eye_strength=changed.rate.eye_strength)
+    same = replace(config, rate=dial) == changed and bool(config.rate.eye) == bool(dial.eye)
+    if not same:
+        raise ConfigError("only rate.eye and rate.eye_strength of a model with both tunes may vary")
+    return changed
 
 
 def _stored(model: Model, name: str, tensor: Tensor) -> dict[str, Tensor]:
