@@ -24,7 +24,7 @@ from PIL import Image, ImageCms
 from m2t.checkpoint import save_model
 from m2t.codec import Codec
 from m2t.coding import Encoder
-from m2t.config import Aim, ModelConfig, TransformConfig
+from m2t.config import Aim, ModelConfig, RateConfig, TransformConfig, Tune
 from m2t.container import Bitstream, Strip, parse
 from m2t.eval.results import write_record
 from m2t.image import save_image
@@ -47,10 +47,12 @@ def configs() -> dict[str, ModelConfig]:
         name="m2t",
         transform=LAPPED,
         entropy=dataclasses.replace(tiny().entropy, slices=(1, 1, 2)),
+        rate=RateConfig(),
     )
     schedule = dataclasses.replace(m2t.schedule, order="entropy")
     return {
         "m2t": m2t,
+        "tunes": dataclasses.replace(m2t, name="tunes", rate=tiny().rate),
         "mt": dataclasses.replace(vary(m2t, masking="mt"), name="mt", schedule=schedule),
         "paper": dataclasses.replace(
             vary(paper(), width=32, layers=1, heads=2, mlp_width=48, window=5), transform=ELIC
@@ -109,6 +111,7 @@ class Case(NamedTuple):
     image: Image.Image
     quality: int
     change: Callable[[Codec, Bitstream], None] = as_it_is
+    tune: Tune = "psnr"
 
 
 def cases() -> dict[str, Case]:
@@ -131,6 +134,9 @@ def cases() -> dict[str, Case]:
         "windows": Case("m2t", large, 80),
         "strips": Case("m2t", large, 30, with_strips),
         "escapes": Case("m2t", photograph(100, 16), 50, with_escapes),
+        "tune_psnr": Case("tunes", photograph(64, 48), 60),
+        "tune_eye": Case("tunes", photograph(64, 48), 60, tune="eye"),
+        "tune_eye_grey": Case("tunes", large.convert("L"), 25, tune="eye"),
         "mt": Case("mt", large, 60),
         "mt_pixel": Case("mt", photograph(1, 1), 50),
         "paper": Case("paper", large, 90),
@@ -141,7 +147,7 @@ def cases() -> dict[str, Case]:
 def make(name: str, case: Case) -> dict[str, str]:
     """Write a case's files; returns its line of golden.json."""
     this = codec(case.model)
-    stream = parse(this.compress(case.image, case.quality))
+    stream = parse(this.compress(case.image, case.quality, tune=case.tune))
     case.change(this, stream)
     data = stream.pack()
     (FOLDER / f"{name}.m2t").write_bytes(data)
