@@ -12,4 +12,4 @@ for effort in "$@"; do
         --anchors results/anchors --out "build/effort_$effort"
     cp "build/effort_$effort/m2t.json" "results/effort/$effort.json"
 done
-python -m m2t.eval.table results/kodak_light.json results/effort/*.json --against results/effort/0.json
+python -m m2t.eval.table results/kodak_light.json results/effort/*.json --against results/effort/0.json --metric ssimulacra2
