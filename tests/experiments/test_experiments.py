@@ -149,7 +149,8 @@ def test_from_photographs_to_the_page(setup, folder, tmp_path, monkeypatch, weig
     rate = {"anchor": "jpeg", "codec": "JPEG", "metric": "psnr", "method": "pchip"}
     rate |= {"percent": -45.0, "low": 1.0, "high": 2.0}
     save_result(results / "anchors/jpeg.json", curve)
-    save_result(results / "kodak_light.json", curve, bd_rates=[rate])
+    for name in ("kodak_light", "kodak_light_psnr"):
+        save_result(results / f"{name}.json", curve, bd_rates=[rate])
     words = ["x", *EXPERIMENTS, "--scale", "tiny", "--model", weights, "--train", folder]
     words += ["--test", folder, "--work", setup.work, "--out", results / "experiments"]
     monkeypatch.setattr(sys, "argv", list(map(str, words)))

@@ -47,6 +47,7 @@ def kodak(results: Path) -> dict[str, Any]:
     metric = leading_metric([ours, *measured.values()])
     return {
         "tables": tables(ours),
+        "psnr_tables": tables(load_record(results / "kodak_light_psnr.json")),
         "times": codec_table(ours, measured, metric),
         "time_metric": METRICS[metric].label,
         "measured": [tables(record)[0] for record in measured.values()],
