@@ -188,6 +188,7 @@ def _jxl(name: str, effort: int) -> ImageCodec:
         label=f"JPEG XL (effort {effort})",
         format="JXL",
         suffix=".jxl",
+        highest=99,  # 100 means lossless to the plugin, which then refuses its other options
         plugin=("pillow-jxl-plugin", "pillow_jxl", ""),
         options={"effort": effort, "num_threads": 1},
         settings=_JXL_SETTINGS,
