@@ -52,7 +52,8 @@ def test_run_leaves_log_config_checkpoint_and_model(quick_run):
     keys = {"seconds", "loss", "bpp", "mse", "grad_norm", "crops_per_second", "pixels_per_second"}
     assert keys | {"skipped", "lr_muon", "lr_adam"} <= train[0].keys()
     [last] = [record for record in records(out) if record["kind"] == "eval"]
-    assert [point["quality"] for point in last["points"]] == [10, 30, 50, 70, 90]
+    aims = [(point["tune"], point["quality"]) for point in last["points"]]
+    assert aims == [(tune, q) for tune in ("psnr", "eye") for q in (10, 30, 50, 70, 90)]
     assert RunConfig.load(out / "config.json").train.total_steps == 8
     model = checkpoint.load_model(out / "model.safetensors")
     averages = {n[4:]: t for n, t in newest(out).items() if n.startswith("ema.")}
