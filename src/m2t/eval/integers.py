@@ -25,10 +25,10 @@ from .results import command_line, versions, write_record
 
 
 @torch.inference_mode()
-def float_bits(model: Model, y_hat: Latents, aim: Aim) -> float:
-    """Bits of tokens (h, w, C) by the float model."""
+def float_bits(model: Model, y_hat: Latents, asked: tuple[float, float]) -> float:
+    """Bits of tokens (h, w, C) by the float model, at what is asked for (RateConfig.t)."""
     tokens = torch.from_numpy(y_hat).float().permute(2, 0, 1)[None]
-    t = torch.tensor([model.config.rate.t(aim)])
+    t = torch.tensor([asked])
     return float(model.rate(tokens, tokens, t))
 
 
@@ -37,7 +37,8 @@ def measure(codec: Codec, model: Model, path: Path, aim: Aim) -> tuple[float, fl
     y_hat = codec.analyse(to_picture(open_image(path)), aim)
     integer = sum(codec.code(y_hat.shape[:2], aim, lambda _: Counter(), y_hat).results)
     pixels = y_hat.shape[0] * y_hat.shape[1] * STRIDE**2
-    return integer / pixels, float_bits(model, y_hat, aim) / pixels
+    asked = codec.config.rate.t(aim)  # export may have turned the dial
+    return integer / pixels, float_bits(model, y_hat, asked) / pixels
 
 
 def main() -> None:
