@@ -10,7 +10,7 @@ help:  ## Show this list
 setup: .venv/stamp  ## Install the package and its tools into .venv
 
 # PyTorch comes first and pinned: without a pin, pip fetches gigabytes of CUDA.
-.venv/stamp: pyproject.toml constraints.txt setup.py $(wildcard src/m2t/*/_*.[ch] src/m2t/*/*/_*.[ch])
+.venv/stamp: pyproject.toml constraints.txt setup.py $(wildcard src/m2t/*/_*.c core/*.[ch] core/*/*.h)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -c constraints.txt torch numpy
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from m2t.coding import Counter, Decoder, Encoder, Mixture, _rans, _rans_py, quantise
+from m2t.coding import Counter, Decoder, Encoder, Mixture, _rans_py, quantise
 from m2t.coding.gaussians import SPAN, lowest
 from m2t.coding.tables import tables
+from m2t.engine import native
 from m2t.errors import Corrupt, FormatError, Truncated
 
-KERNELS = [_rans, _rans_py]
+KERNELS = [native, _rans_py]
 INT32 = np.iinfo(np.int32)
 
 
@@ -28,13 +29,13 @@ def drawn(n, spread, k=3, seed=0):
     return np.rint(values).astype(np.int32), quantise(means, scales, weights)
 
 
-def encoded(symbols, mixture, kernel=_rans):
+def encoded(symbols, mixture, kernel=native):
     encoder = Encoder(kernel)
     assert encoder.code(symbols, mixture) is not None
     return encoder.finish()
 
 
-def decoded(data, mixture, kernel=_rans):
+def decoded(data, mixture, kernel=native):
     decoder = Decoder(data, kernel=kernel)
     symbols = decoder.code(None, mixture)
     decoder.finish()

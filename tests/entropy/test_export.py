@@ -8,7 +8,7 @@ from PIL import Image
 
 from m2t.checkpoint import INTEGER, UNITS, float_tensors, read_model, save_model
 from m2t.config import ModelConfig, TransformConfig
-from m2t.entropy.integer.arithmetic import EXACT, WEIGHT_LIMIT
+from m2t.engine.arithmetic import EXACT, WEIGHT_LIMIT
 from m2t.entropy.integer.rounding import channel_units, quantise_layer, quantise_rows
 from m2t.presets import tiny
 from m2t.train.export import export, windows

@@ -11,18 +11,19 @@ from m2t.coding import Counter, Decoder, Encoder
 from m2t.coding.gaussians import MEAN_LIMIT
 from m2t.coding.loop import code_windows
 from m2t.config import Aim, ModelConfig
-from m2t.entropy.floating import FloatNetwork
-from m2t.entropy.integer import choice, pytorch
-from m2t.entropy.integer.arithmetic import (
+from m2t.engine.arithmetic import (
     EXACT,
     EXP_ONE,
     RESIDUAL_LIMIT,
     WEIGHT_SUM,
     check_bounds,
 )
+from m2t.engine.native import levels
+from m2t.entropy.floating import FloatNetwork
+from m2t.entropy.integer import choice, pytorch
 from m2t.entropy.integer.calibrate import calibrate
 from m2t.entropy.integer.export import export
-from m2t.entropy.integer.native import NativeOperations, num_levels
+from m2t.entropy.integer.native import NativeOperations
 from m2t.entropy.integer.network import IntegerNetwork
 from m2t.entropy.integer.operations import Attention, Norm, Operations
 from m2t.entropy.integer.products import FloatKernel, Int8Kernel, ReferenceKernel
@@ -52,7 +53,7 @@ VARIANTS = {
 CPU = torch.device("cpu")
 FLOAT, REFERENCE = TorchOperations(FloatKernel(), CPU), TorchOperations(ReferenceKernel(), CPU)
 ALL_OPERATIONS: list[Operations] = [
-    *(NativeOperations(level) for level in range(num_levels())),
+    *(NativeOperations(level) for level in range(len(levels()))),
     TorchOperations(Int8Kernel(), CPU),
     FLOAT,
     REFERENCE,
@@ -255,7 +256,7 @@ def test_a_kernel_that_saturates_is_not_chosen() -> None:
 
 
 def test_compiled_operations_are_chosen_where_there_are_any() -> None:
-    assert FASTEST.name == (f"native{num_levels() - 1}" if num_levels() > 1 else "int8")
+    assert FASTEST.name == (levels()[-1] if len(levels()) > 1 else "int8")
 
 
 @pytest.mark.parametrize("ops", ALL_OPERATIONS, ids=lambda ops: ops.name)

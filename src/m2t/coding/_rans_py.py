@@ -1,4 +1,4 @@
-"""The coder's inner loops in Python: what runs where the C twin (_rans.c) could not be built.
+"""The coder's inner loops in Python: what runs where the C twin (core/rans.c) could not be built.
 
 Same calls, same bytes, about a hundred times slower. rANS is a stack: to push a symbol of
 probability freq / 2^30 turns `state` into (state / freq) * 2^30 + state % freq + start, which is

@@ -11,17 +11,13 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine import native
 from ..errors import Corrupt, Truncated
 from . import _rans_py
 from .gaussians import PROBABILITY_BITS, Mixture, check, intervals
 from .tables import tables
 
-try:
-    from . import _rans as _compiled
-except ImportError:  # installed without a C compiler
-    _compiled = None
-
-DEFAULT_KERNEL: ModuleType = _compiled or _rans_py
+DEFAULT_KERNEL: ModuleType = native if native.core else _rans_py
 
 # Where the state starts, and where the decoder finds it again at the end of an intact stream: any
 # difference between the two sides' mixtures or symbols gets past that check once in 2^32.

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..entropy.integer.native import NativeOperations, num_levels
+from ..engine.native import levels
+from ..entropy.integer.native import NativeOperations
 from ..entropy.integer.operations import Operations
 from ..entropy.integer.products import KERNELS
 from ..entropy.integer.pytorch import TorchOperations
@@ -22,7 +23,7 @@ PROCESSORS = {
     "AVX512_CORE_BF16": "avx512",
 }
 """Processors to imitate: what oneDNN may use of this one, and ATen's kernels."""
-COMPILED = ("m2t.coding._rans", "m2t.entropy.integer._native")
+COMPILED = ("m2t.engine._core",)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Setting:
 
 def all_operations() -> dict[str, Operations]:
     """Every way to compute the entropy network that this processor has, by name."""
-    native = [NativeOperations(level) for level in range(num_levels())]
+    native = [NativeOperations(level) for level in range(len(levels()))]
     found: list[Operations] = [*native, *(TorchOperations(kernel, CPU) for kernel in KERNELS)]
     return {ops.name: ops for ops in found}
 
@@ -53,7 +54,7 @@ def all_operations() -> dict[str, Operations]:
 def all_settings() -> list[Setting]:
     """Those that this machine can imitate; the first one is the machine as it is."""
     best = torch.backends.cpu.get_cpu_capability().lower()
-    levels = ATEN_LEVELS[: ATEN_LEVELS.index(best) + 1] if best in ATEN_LEVELS else ATEN_LEVELS[:1]
+    known = ATEN_LEVELS[: ATEN_LEVELS.index(best) + 1] if best in ATEN_LEVELS else ATEN_LEVELS[:1]
     one = {"OMP_NUM_THREADS": "1"}
     settings = [
         Setting("default", encodes=True),
@@ -66,10 +67,10 @@ def all_settings() -> list[Setting]:
         Setting("plain MKL", {"MKL_CBWR": "COMPATIBLE"}, "float32", crops=True),
     ]
     for name in all_operations():
-        encodes, crops = name == "float32", name in ("native0", "reference")
+        encodes, crops = name == "float32", name in ("any", "reference")
         settings.append(Setting(name, ops=name, encodes=encodes, crops=crops))
     for isa, level in PROCESSORS.items():
-        if level in levels:
+        if level in known:
             environment = {"ONEDNN_MAX_CPU_ISA": isa, "ATEN_CPU_CAPABILITY": level}
             settings.append(Setting(isa, environment, "int8", encodes=isa == "SSE41"))
     return settings

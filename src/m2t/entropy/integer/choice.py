@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...engine.arithmetic import EXP_ONE, EXP_STEPS, RESIDUAL_LIMIT
+from ...engine.native import levels
 from ..predictor import Span
-from .arithmetic import EXP_ONE, EXP_STEPS, RESIDUAL_LIMIT
-from .native import NativeOperations, num_levels
+from .native import NativeOperations
 from .operations import Attention, Norm, Operations
 from .products import KERNELS, ReferenceKernel
 from .pytorch import TorchOperations
@@ -20,7 +21,7 @@ def candidates(device: torch.device) -> Iterator[Operations]:
         for kernel in KERNELS:
             yield TorchOperations(kernel, device)
     # Without AVX2 the compiled code is slower than PyTorch's float32 products.
-    for level in reversed(range(1, num_levels())):
+    for level in reversed(range(1, len(levels()))):
         yield NativeOperations(level)
     for kernel in KERNELS:
         yield TorchOperations(kernel, torch.device("cpu"))

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from ...coding.gaussians import MEAN_BITS
 from ...coding.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
 from ...config import ModelConfig
+from ...engine.arithmetic import EXP_ONE, EXP_STEPS, HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM
 from ..head import SlicedHead
 from ..layers import Block
 from ..transformer import EntropyModel
-from .arithmetic import EXP_ONE, EXP_STEPS, HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM
 from .calibrate import Seen
 from .rounding import channel_units, quantise_layer
 

@@ -1,4 +1,4 @@
-"""The integer network's operations in C (_native.c): what runs on a CPU where it was compiled.
+"""The integer network's operations in C (core/m2t.h): what runs on a CPU where it was compiled.
 
 The same integers as pytorch.py defines, several times as fast: each operation passes over its
 data once, and products use the processor's int8 instructions.
@@ -13,21 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...coding.gaussians import Mixture
+from ...engine.arithmetic import RESIDUAL_LIMIT, Finish, check_weight
+from ...engine.native import NOTHING, core, levels, packed, sizes
 from ..predictor import Span
-from .arithmetic import RESIDUAL_LIMIT, check_weight
 from .operations import Attention, Norm
-
-try:
-    from . import _native as _compiled
-except ImportError:  # installed without a C compiler
-    _compiled = None
-
-RAW, ROUNDED, ADDED, HIDDEN, SATURATED, RELU, CURVE = range(7)
-"""What becomes of a layer's sums, as _native_ops.h has it."""
 
 _TILE = 32
 """Columns of a tile: slots and outputs are padded to multiples of it."""
-_NOTHING = np.empty(0, np.int8)
 _NO_ROWS = np.empty((0, 0), np.float32)
 
 
@@ -48,23 +40,13 @@ class Cache(NamedTuple):
     values: NDArray[np.int16]
 
 
-def num_levels() -> int:
-    """How many of the instruction sets this processor has; 0 if nothing was compiled."""
-    return _compiled.levels() if _compiled else 0
-
-
 class NativeOperations:
-    """Operations on NumPy arrays, on one core.
-
-    `level` is the instruction set: 0 any, 1 AVX2, 2 AVX-512 with VNNI.
-    """
+    """Operations on NumPy arrays, on one core. `level` is one of engine.native.levels()."""
 
     threads = True
 
     def __init__(self, level: int) -> None:
-        assert _compiled is not None
-        assert 0 <= level < num_levels()
-        self.compiled, self.level, self.name = _compiled, level, f"native{level}"
+        self.level, self.name = level, levels()[level]
 
     def array(self, values: Tensor) -> NDArray:
         """As NumPy has it."""
@@ -79,10 +61,7 @@ class NativeOperations:
         array = self.array(weight)
         magnitude = np.abs(array.astype(np.int64))
         check_weight(int(magnitude.max(initial=0)), int(magnitude.sum(1).max()))
-        rows, columns = array.shape
-        packed = np.empty(-(-rows // _TILE) * _TILE * -(-columns // 4) * 4, np.uint8)
-        self.compiled.pack(array, packed)
-        return Layer(packed, self.array(multiplier.float()), self.array(bias.float()))
+        return Layer(packed(array), self.array(multiplier.float()), self.array(bias.float()))
 
     def squash(self, symbols: NDArray[np.int32], table: NDArray[np.int8]) -> NDArray[np.int8]:
         """See Operations."""
@@ -92,27 +71,33 @@ class NativeOperations:
 
     def _run(
         self,
-        mode: int,
+        finish: Finish,
         layer: Layer,
         x: NDArray[np.int8],
         out: NDArray,
         prepared: NDArray[np.float32] = _NO_ROWS,
-        curve: NDArray[np.int8] = _NOTHING,
+        curve: NDArray[np.int8] = NOTHING,
     ) -> NDArray:
-        self.compiled.layer(self.level, mode, x, *layer, prepared, curve, out)
+        (rows, inputs), outputs = x.shape, len(layer.bias)
+        x_row = x.strides[0] if inputs else 0
+        shape = sizes(
+            *(8, finish, 1, rows, outputs, 1, inputs, 0, 0, x_row),
+            *(0, outputs, prepared.strides[0] // 4),
+        )
+        core.conv(self.level, shape, x, *layer, prepared, curve, out)
         return out
 
     def unrounded(self, layer: Layer, x: NDArray[np.int8]) -> NDArray[np.float32]:
         """See Operations."""
-        return self._run(RAW, layer, x, np.empty((len(x), len(layer.bias)), np.float32))
+        return self._run(Finish.RAW, layer, x, np.empty((len(x), len(layer.bias)), np.float32))
 
     def rounded(self, layer: Layer, x: NDArray[np.int8]) -> NDArray[np.float32]:
         """See Operations."""
-        return self._run(ROUNDED, layer, x, np.empty((len(x), len(layer.bias)), np.float32))
+        return self._run(Finish.ROUNDED, layer, x, np.empty((len(x), len(layer.bias)), np.float32))
 
     def saturated(self, layer: Layer, x: NDArray[np.int8]) -> NDArray[np.int8]:
         """See Operations."""
-        return self._run(SATURATED, layer, x, np.empty((len(x), len(layer.bias)), np.int8))
+        return self._run(Finish.SATURATED, layer, x, np.empty((len(x), len(layer.bias)), np.int8))
 
     def activated(
         self, layer: Layer, x: NDArray[np.int8], curve: NDArray[np.int8] | None
@@ -120,14 +105,14 @@ class NativeOperations:
         """See Operations."""
         out = np.empty((len(x), len(layer.bias)), np.int8)
         if curve is None:
-            return self._run(RELU, layer, x, out)
-        return self._run(CURVE, layer, x, out, curve=curve)
+            return self._run(Finish.RELU, layer, x, out)
+        return self._run(Finish.CURVE, layer, x, out, curve=curve)
 
     def added(
         self, layer: Layer, x: NDArray[np.int8], h: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """See Operations; h changes."""
-        return self._run(ADDED, layer, x, h)
+        return self._run(Finish.ADDED, layer, x, h)
 
     def limited(self, h: NDArray[np.float32]) -> NDArray[np.float32]:
         """See Operations."""
@@ -138,13 +123,13 @@ class NativeOperations:
     ) -> NDArray[np.int8]:
         """See Operations."""
         out = np.empty(prepared.shape, np.int8)
-        return self._run(HIDDEN, layer, x, out, prepared)
+        return self._run(Finish.HIDDEN, layer, x, out, prepared)
 
     def norm(self, norm: Norm, h: NDArray[np.float32]) -> NDArray[np.int8]:
         """See Operations."""
         out = np.empty(h.shape, np.int8)
-        bias = _NOTHING if norm.bias is None else norm.bias
-        self.compiled.norm(self.level, norm.eps, h, norm.gain, bias, out)
+        bias = NOTHING if norm.bias is None else norm.bias
+        core.norm(self.level, norm.eps, sizes(*h.shape), h, norm.gain, bias, out)
         return out
 
     def cache(self, sizes: Sequence[int], heads: int, head_width: int) -> Cache:
@@ -172,9 +157,9 @@ class NativeOperations:
         table[:-1, :2], table[:, 2] = rows, cache.bases
         table[:-1, 3] = [s.before for s in spans]
         out = np.empty((len(qkv), qkv.shape[1] // 3), np.int8)
-        self.compiled.attention(
-            *(self.level, a.heads, a.steps, a.attended, qkv, table, limits, a.exponentials),
-            *(cache.keys, cache.values, out),
+        core.attention(
+            *(self.level, a.steps, a.attended, sizes(a.heads, len(qkv), len(spans))),
+            *(qkv, table, limits, a.exponentials, cache.keys, cache.values, out),
         )
         return out
 
@@ -190,5 +175,6 @@ class NativeOperations:
         shape = (len(raw) * len(means), components)
         m, r = np.empty(shape, np.int32), np.empty(shape, np.uint8)
         mixture = Mixture(m, r, np.empty(shape, np.uint16))
-        self.compiled.mixture(self.level, components, raw, means, rungs, exponentials, *mixture)
+        counts = sizes(len(raw), components, len(means))
+        core.mixture(self.level, counts, raw, means, rungs, exponentials, *mixture)
         return mixture

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ...coding.gaussians import Mixture
 from ...config import Aim, ModelConfig
+from ...engine.arithmetic import check_bounds
 from ..predictor import Span
 from ..slots import NONE, Slots
-from .arithmetic import check_bounds
 from .operations import Array, Attention, Norm, Operations
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .arithmetic import EXACT
+from ...engine.arithmetic import EXACT
 
 
 class Kernel(Protocol):

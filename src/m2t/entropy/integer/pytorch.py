@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ...coding.gaussians import MEAN_LIMIT, Mixture, rounded_weights
 from ...coding.tables import NUM_SIGMAS
+from ...engine.arithmetic import EXACT, HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM, check_weight
 from ..predictor import Span
-from .arithmetic import EXACT, HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM, check_weight
 from .operations import Attention, Norm
 from .products import Kernel
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ...coding.gaussians import MEAN_BITS
 from ...config import EntropyConfig, ModelConfig
+from ...engine.arithmetic import EXP_STEPS, HIDDEN_STEPS, WEIGHT_SUM
 from ...errors import ModelError
-from .arithmetic import EXP_STEPS, HIDDEN_STEPS, WEIGHT_SUM
 from .export import all_aims, output_units
 
 NORM_EPS = 1e-5

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .arithmetic import EXACT, WEIGHT_LIMIT
+from ...engine.arithmetic import EXACT, WEIGHT_LIMIT
 
 SHARES = tuple(1 - 0.05 * i for i in range(10))
 """Of a row's largest weight: where it may be clipped for the good of the others."""

@@ -1,46 +1,25 @@
-/* rANS over integer Gaussian mixtures: what _rans.c wraps for Python. All sizes and tables have been
- * checked there; the values within are checked here. docs/format.md defines the arithmetic. */
+/* rANS over integer Gaussian mixtures. src/m2t/coding/_rans_py.py is its twin and documents it;
+ * docs/format.md defines the arithmetic. */
 
-#include <stdint.h>
-
-#if defined(__GNUC__)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE inline
-#endif
+#include "internal.h"
 
 #define PROBABILITY_BITS 30
 #define SPAN 4096
-#define MAX_COMPONENTS 8
-#define MEAN_LIMIT (1 << 21)
-#define WEIGHT_SUM (1 << 15)
+#define WEIGHTS (1 << 15) /* what a mixture's weights sum to */
 #define FRACTION_BITS 25 /* of an argument of phi, below the index */
 #define ARGUMENT_END ((int64_t)1 << 36)
-#define PHI_ENTRIES 2049
-#define NUM_SIGMAS 256
 #define STATE_LOW ((uint64_t)1 << 32)
-#define MAX_PUSHES 4 /* per symbol: escape, length, two halves of the excess */
-
-enum { OK, TRUNCATED, CORRUPT, BAD_MIXTURE };
-
-typedef struct {
-    const int32_t *means; /* (num_symbols, num_components), as are the next two */
-    const uint8_t *scales;
-    const uint16_t *weights;
-    const uint32_t *phi, *inverse_sigmas;
-    int64_t num_symbols;
-    int num_components;
-} Model;
 
 /* One symbol's mixture, made ready: component k has phi's argument at offset[k] + x * slope[k]. */
 typedef struct {
-    int64_t offset[MAX_COMPONENTS], slope[MAX_COMPONENTS];
-    uint64_t weight[MAX_COMPONENTS];
+    int64_t offset[M2T_MAX_COMPONENTS], slope[M2T_MAX_COMPONENTS];
+    uint64_t weight[M2T_MAX_COMPONENTS];
     int64_t lowest;
     const uint32_t *phi;
 } Row;
 
-static ALWAYS_INLINE int prepare(Row *row, const Model *model, int64_t i, const int num_components)
+static ALWAYS_INLINE int prepare(Row *row, const m2t_symbols *model, int64_t i,
+                                 const int num_components)
 {
     const int32_t *means = model->means + i * num_components;
     const uint8_t *scales = model->scales + i * num_components;
@@ -50,7 +29,7 @@ static ALWAYS_INLINE int prepare(Row *row, const Model *model, int64_t i, const 
     uint64_t weight_sum = 0;
     for (int k = 0; k < num_components; k++) {
         int64_t inverse_sigma = model->inverse_sigmas[scales[k]];
-        if (means[k] < -MEAN_LIMIT || means[k] > MEAN_LIMIT)
+        if (means[k] < -M2T_MEAN_LIMIT || means[k] > M2T_MEAN_LIMIT)
             return 0;
         row->offset[k] = ARGUMENT_END / 2 - (32 + (int64_t)means[k]) * inverse_sigma;
         row->slope[k] = 64 * inverse_sigma;
@@ -60,7 +39,7 @@ static ALWAYS_INLINE int prepare(Row *row, const Model *model, int64_t i, const 
     }
     row->lowest = ((sum + (1 << 20)) >> 21) - (bias >> 21) - SPAN / 2;
     row->phi = model->phi;
-    return weight_sum == WEIGHT_SUM;
+    return weight_sum == WEIGHTS;
 }
 
 static ALWAYS_INLINE uint32_t cdf(const Row *row, int64_t x, const int num_components)
@@ -81,6 +60,15 @@ static ALWAYS_INLINE uint32_t cdf(const Row *row, int64_t x, const int num_compo
     }
     mixed >>= 12;
     return (uint32_t)(((((uint64_t)1 << PROBABILITY_BITS) - SPAN) * mixed) >> 33) + (uint32_t)rank;
+}
+
+static int fits(const m2t_symbols *model)
+{
+    const int64_t num_symbols = model->num_symbols, num_components = model->num_components;
+    return num_components >= 1 && num_components <= M2T_MAX_COMPONENTS && num_symbols >= 0 &&
+           num_symbols <= (int64_t)1 << 40 && model->scales_length == num_symbols * num_components &&
+           model->weights_length == model->scales_length && model->means_length == model->scales_length &&
+           model->phi_length == M2T_PHI_ENTRIES && model->inverse_sigmas_length == M2T_NUM_SIGMAS;
 }
 
 static int bit_length(uint32_t value)
@@ -129,13 +117,13 @@ static void push_excess(Stack *stack, uint32_t excess)
     push_bits(stack, (uint32_t)num_bits, 5);
 }
 
-static ALWAYS_INLINE int encode_of(const int num_components, Stack *stack, const Model *model,
-                                   const int32_t *symbols)
+static ALWAYS_INLINE m2t_status encode_of(const int num_components, Stack *stack,
+                                          const m2t_symbols *model, const int32_t *symbols)
 {
     Row row;
     for (int64_t i = model->num_symbols - 1; i >= 0; i--) {
         if (!prepare(&row, model, i, num_components))
-            return BAD_MIXTURE;
+            return M2T_BAD_MIXTURE;
         int64_t x = symbols[i], highest = row.lowest + SPAN - 1;
         if (x <= row.lowest) {
             push_excess(stack, (uint32_t)(row.lowest - x));
@@ -147,14 +135,22 @@ static ALWAYS_INLINE int encode_of(const int num_components, Stack *stack, const
         uint32_t start = cdf(&row, x, num_components);
         push(stack, start, cdf(&row, x + 1, num_components) - start);
     }
-    return OK;
+    return M2T_OK;
 }
 
-/* Three components, as models usually have, are worth a copy of their own: its loops are unrolled. */
-static int encode_symbols(Stack *stack, const Model *model, const int32_t *symbols)
+m2t_status m2t_encode(const m2t_symbols *model, const int32_t *symbols, uint64_t *state,
+                      uint8_t *words, int64_t words_bytes, int64_t *first)
 {
-    return model->num_components == 3 ? encode_of(3, stack, model, symbols)
-                                      : encode_of(model->num_components, stack, model, symbols);
+    if (!fits(model) || model->num_symbols > words_bytes / (4 * M2T_MAX_PUSHES))
+        return M2T_BAD_CALL;
+    Stack stack = {*state, words + words_bytes};
+    /* Three components, as models usually have, are worth a copy of their own: its loops are unrolled. */
+    const m2t_status status = model->num_components == 3
+                                  ? encode_of(3, &stack, model, symbols)
+                                  : encode_of((int)model->num_components, &stack, model, symbols);
+    *state = stack.state;
+    *first = stack.next - words;
+    return status;
 }
 
 /* ---- decoder ---- */
@@ -244,31 +240,39 @@ static ALWAYS_INLINE int64_t find(const Row *row, uint32_t target, uint32_t *sta
     return low;
 }
 
-static ALWAYS_INLINE int decode_of(const int num_components, Reader *reader, const Model *model,
-                                   int32_t *symbols)
+static ALWAYS_INLINE m2t_status decode_of(const int num_components, Reader *reader,
+                                          const m2t_symbols *model, int32_t *symbols)
 {
     Row row;
     for (int64_t i = 0; i < model->num_symbols; i++) {
         uint32_t start, end;
         if (!prepare(&row, model, i, num_components))
-            return BAD_MIXTURE;
+            return M2T_BAD_MIXTURE;
         int64_t x = find(&row, slot(reader), &start, &end, num_components), excess;
         if (!pop(reader, start, end - start))
-            return TRUNCATED;
+            return M2T_TRUNCATED;
         if (x == row.lowest || x == row.lowest + SPAN - 1) {
             if (!pop_excess(reader, &excess))
-                return TRUNCATED;
+                return M2T_TRUNCATED;
             x += x == row.lowest ? -excess : excess;
             if (x < INT32_MIN || x > INT32_MAX)
-                return CORRUPT;
+                return M2T_CORRUPT;
         }
         symbols[i] = (int32_t)x;
     }
-    return OK;
+    return M2T_OK;
 }
 
-static int decode_symbols(Reader *reader, const Model *model, int32_t *symbols)
+m2t_status m2t_decode(const m2t_symbols *model, const uint8_t *data, int64_t num_bytes,
+                      int64_t *position, uint64_t *state, int32_t *symbols)
 {
-    return model->num_components == 3 ? decode_of(3, reader, model, symbols)
-                                      : decode_of(model->num_components, reader, model, symbols);
+    if (!fits(model) || num_bytes < 0 || *position < 0 || *position > num_bytes)
+        return M2T_BAD_CALL;
+    Reader reader = {*state, data, *position, num_bytes};
+    const m2t_status status = model->num_components == 3
+                                  ? decode_of(3, &reader, model, symbols)
+                                  : decode_of((int)model->num_components, &reader, model, symbols);
+    *state = reader.state;
+    *position = reader.position;
+    return status;
 }

@@ -1,14 +1,18 @@
-"""Constants of the integer network, and what they must keep within exact ranges.
+"""Constants of the integer operations, and what they must keep within exact ranges.
 
-Integers travel in float32, which holds them exactly up to 2^24, or in int8. Every operation on
-them is one of: an exact one (comparison, clamp, conversion, sum of integers that stays below 2^24
-or, in float64 and int64, 2^53), or a correctly rounded one (+, -, *, /, sqrt, round half to even)
-applied to each element on its own. None depends on the order of a sum or on a function that
-platforms compute differently, such as exp.
+Integers travel in float32, which holds them exactly up to 2^24, or in int8, int16 and int32. Every
+operation on them is one of: an exact one (comparison, clamp, conversion, sum of integers that stays
+below 2^24 or, in float64 and int64, 2^53; or that wraps around at 2^32, as all machines do), or a
+correctly rounded one (+, -, *, /, sqrt, round half to even) applied to each element on its own.
+None depends on the order of a sum, or on a function that platforms compute differently, as exp.
+
+What core/m2t.h says too is the same there (tests/engine/test_core.py).
 """
 
-from ...config import ModelConfig
-from ...errors import ModelError
+from enum import IntEnum
+
+from ..config import ModelConfig
+from ..errors import ModelError
 
 EXACT = 2**24
 """Integers up to here are exact in float32."""
@@ -24,6 +28,25 @@ EXP_STEPS = 64
 """Entries of that table per unit of its argument."""
 HIDDEN_STEPS = 64
 """The head adds its two inputs in units of 1/64 of the int8 unit that follows."""
+STREAM_LIMIT = 2.0**15 - 1
+"""Largest absolute value in the 16-bit streams of the transforms."""
+TOKEN_LIMIT = 2.0**24
+"""Largest absolute value of a token."""
+
+
+class Finish(IntEnum):
+    """What becomes of a product's sums, times multiplier, plus bias (core/m2t.h: m2t_finish)."""
+
+    RAW = 0
+    ROUNDED = 1
+    ADDED = 2
+    HIDDEN = 3
+    SATURATED = 4
+    RELU = 5
+    CURVE = 6
+    STREAM = 7
+    STREAM_ADDED = 8
+    TOKENS = 9
 
 
 def check_bounds(config: ModelConfig) -> None:

@@ -1,37 +1,12 @@
-/* Attention of the integer network, with its cache of keys and values. Included by _native_ops.h, once
- * per instruction set. */
+/* Attention of the integer network, with its cache of keys and values.
+ *
+ * Caches hold, for each window and head, keys as (width / 2, slots, 2) and values as (slots / 2, width, 2):
+ * the order in which tiles need them. */
 
-#ifndef ATTENTION_TYPES
-#define ATTENTION_TYPES
-
-typedef struct {
-    int64_t first, count; /* rows of this call */
-    int64_t base, before; /* where its slots start in the cache; how many it holds already */
-} Span; /* a window; the next one's base ends its part of the cache */
-
-typedef struct {
-    const int8_t *qkv; /* (rows, 3 width) */
-    const Span *spans;
-    int64_t num_spans;
-    const int32_t *limits;  /* per row: how many slots of its window it sees */
-    int16_t *keys, *values; /* caches of all windows */
-    const int32_t *exponentials;
-    int64_t num_exponentials;
-    float steps, attended;
-    int num_heads, head_width;
-    int8_t *out; /* (rows, width) */
-    void *scratch;
-} AttentionCall;
-#endif
-
-/* Caches hold, for each window and head, keys as (width / 2, slots, 2) and values as (slots / 2, width,
- * 2): the order in which tiles need them. */
-
-static void NAME(store)(const AttentionCall *c, const Span *span, int head)
+static void NAME(store)(const m2t_attention *c, const m2t_span *span, int head, int d)
 {
-    const int d = c->head_width, padded_d = PADDED(d, TILE_COLS);
-    const int width = d * c->num_heads;
-    const int64_t capacity = span[1].base - span->base;
+    const int padded_d = PADDED(d, TILE_COLS);
+    const int64_t width = d * c->num_heads, capacity = span[1].base - span->base;
     int16_t *keys = c->keys + span->base * width + head * capacity * d;
     int16_t *values = c->values + span->base * padded_d * c->num_heads + head * capacity * padded_d;
     for (int64_t i = 0; i < span->count; i++) {
@@ -46,37 +21,37 @@ static void NAME(store)(const AttentionCall *c, const Span *span, int head)
 }
 
 /* Products of a query with keys -> weights for the values, in place of 32 and 16 bits. */
-static void NAME(softmax)(const AttentionCall *c, const int32_t *products, int64_t limit,
+static void NAME(softmax)(const m2t_attention *c, const int32_t *products, int64_t limit,
                           int64_t padded, int32_t *terms, int16_t *weights)
 {
     int32_t largest = products[0], total = 0;
     for (int64_t i = 1; i < limit; i++)
         largest = products[i] > largest ? products[i] : largest;
-    const float last = (float)(c->num_exponentials - 1);
+    const float last = (float)(c->exponentials_length - 1);
     for (int64_t i = 0; i < limit; i++) {
         const float drop = ROUND((float)(largest - products[i]) * c->steps);
         terms[i] = c->exponentials[NAME(place)(drop, last)];
     }
     for (int64_t i = 0; i < limit; i++)
         total += terms[i];
-    const float unit = WEIGHT_SUM / (float)total;
+    const float unit = M2T_WEIGHT_SUM / (float)total;
     for (int64_t i = 0; i < limit; i++)
         weights[i] = (int16_t)ROUND((float)terms[i] * unit);
     for (int64_t i = limit; i < padded; i++)
         weights[i] = 0;
 }
 
-static void NAME(attend_head)(const AttentionCall *c, const Span *span, int head)
+static void NAME(attend_head)(const m2t_attention *c, const m2t_span *span, int head, int d)
 {
-    const int d = c->head_width, padded_d = PADDED(d, TILE_COLS), width = d * c->num_heads;
-    const int64_t capacity = span[1].base - span->base;
+    const int padded_d = PADDED(d, TILE_COLS);
+    const int64_t width = d * c->num_heads, capacity = span[1].base - span->base;
     const int16_t *keys = c->keys + span->base * width + head * capacity * d;
     const int16_t *values =
         c->values + span->base * padded_d * c->num_heads + head * capacity * padded_d;
-    int16_t *queries = c->scratch;
-    int16_t *weights = queries + TILE_ROWS * padded_d;
-    int32_t *products = (int32_t *)(weights + TILE_ROWS * capacity);
+    int32_t *products = c->scratch;
     int32_t *terms = products + TILE_ROWS * capacity;
+    int16_t *weights = (int16_t *)(terms + capacity);
+    int16_t *queries = weights + TILE_ROWS * capacity;
     int32_t sums[TILE_ROWS * TILE_COLS];
     for (int64_t i = 0; i < span->count; i += TILE_ROWS) {
         const int rows = (int)(span->count - i < TILE_ROWS ? span->count - i : TILE_ROWS);
@@ -86,8 +61,8 @@ static void NAME(attend_head)(const AttentionCall *c, const Span *span, int head
                 queries[r * d + j] = c->qkv[(span->first + i + r) * 3 * width + head * d + j];
         const int64_t padded = PADDED(limits[rows - 1], TILE_COLS); /* limits ascend */
         for (int64_t first = 0; first < padded; first += TILE_COLS) {
-            const Operands o = {(const char *)queries, 2 * d, (const char *)(keys + 2 * first),
-                                4 * capacity, d / 2};
+            const Operands o = {(const char *)queries, 2 * d, 1, 0, d / 2,
+                                (const char *)(keys + 2 * first), 4 * capacity};
             NAME(tile)(rows, 0, &o, sums);
             for (int r = 0; r < rows; r++)
                 memcpy(products + r * capacity + first, sums + r * TILE_COLS,
@@ -97,8 +72,8 @@ static void NAME(attend_head)(const AttentionCall *c, const Span *span, int head
             NAME(softmax)(c, products + r * capacity, limits[r], padded, terms,
                           weights + r * capacity);
         for (int first = 0; first < d; first += TILE_COLS) {
-            const Operands o = {(const char *)weights, 2 * capacity,
-                                (const char *)(values + 2 * first), 4 * padded_d, padded / 2};
+            const Operands o = {(const char *)weights, 2 * capacity, 1, 0, padded / 2,
+                                (const char *)(values + 2 * first), 4 * padded_d};
             const int count = d - first < TILE_COLS ? d - first : TILE_COLS;
             NAME(tile)(rows, 0, &o, sums);
             for (int r = 0; r < rows; r++) {
@@ -111,11 +86,12 @@ static void NAME(attend_head)(const AttentionCall *c, const Span *span, int head
     }
 }
 
-static void NAME(attention)(const AttentionCall *c)
+static void NAME(attention)(const m2t_attention *c)
 {
+    const int d = (int)(c->out_length / c->num_rows / c->num_heads);
     for (int64_t s = 0; s < c->num_spans; s++)
         for (int head = 0; head < c->num_heads; head++) {
-            NAME(store)(c, c->spans + s, head);
-            NAME(attend_head)(c, c->spans + s, head);
+            NAME(store)(c, c->spans + s, head, d);
+            NAME(attend_head)(c, c->spans + s, head, d);
         }
 }

@@ -1,0 +1,38 @@
+/* What the core's own files share: the table of operations that each instruction set fills. */
+
+#ifndef M2T_INTERNAL_H
+#define M2T_INTERNAL_H
+
+#include "m2t.h"
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
+#endif
+
+#define LEVEL_ANY 1 /* what LEVEL is in each level_*.c */
+#define LEVEL_AVX2 2
+#define LEVEL_VNNI 3
+#define LEVEL_NEON 4
+
+#define PADDED(n, unit) (((n) + (unit)-1) / (unit) * (unit))
+
+struct m2t_level {
+    const char *name;
+    void (*conv)(const m2t_conv *);
+    void (*norm)(const m2t_norm *);
+    void (*stream_norm)(const m2t_stream_norm *);
+    void (*attention)(const m2t_attention *);
+    void (*mixture)(const m2t_mixture *);
+    void (*scale)(const m2t_scale *);
+    void (*pixels)(const m2t_pixels *);
+};
+
+#define OPERATIONS(label)                                                                          \
+    {                                                                                              \
+        label, NAME(conv), NAME(norm), NAME(stream_norm), NAME(attention), NAME(mixture),          \
+            NAME(scale), NAME(pixels)                                                              \
+    }
+
+#endif

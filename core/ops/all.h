@@ -1,0 +1,32 @@
+/* The operations, as src/m2t/engine/reference.py defines them. Each level_*.c includes this once, with LEVEL
+ * and NAME() defined, so that the compiler makes a copy for its instruction set. */
+
+#include <math.h>
+#include <string.h>
+
+#define ROUND rintf /* halves to even, as always unless a program changes the rounding mode */
+
+static inline float NAME(limited)(float x, float limit)
+{
+    x = x > limit ? limit : x;
+    return x < -limit ? -limit : x;
+}
+
+/* Where in a table a drop from the largest is found; the end for all beyond it, and for what no sound
+ * weights give: nan, or less than nothing. */
+static inline int32_t NAME(place)(float drop, float last)
+{
+    return (int32_t)(drop >= 0 && drop < last ? drop : last);
+}
+
+#include "tile.h"
+
+#include "conv.h"
+
+#include "norms.h"
+
+#include "attention.h"
+
+#include "mixture.h"
+
+#include "pictures.h"

@@ -1,6 +1,0 @@
-from numpy.typing import NDArray
-
-def encode(symbols: NDArray, model: tuple[NDArray, ...], state: int) -> tuple[bytes, int]: ...
-def decode(
-    data: bytes, position: int, state: int, symbols: NDArray, model: tuple[NDArray, ...]
-) -> tuple[int, int, int]: ...

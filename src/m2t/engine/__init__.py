@@ -1,0 +1,1 @@
+"""The core from Python, and its reference in NumPy."""
