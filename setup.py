@@ -1,6 +1,6 @@
 """The optional C extension, m2t's core for Python; everything else stands in pyproject.toml.
 
-Without a compiler the install succeeds all the same: NumPy then gives the same results, only slower.
+Without a compiler the install succeeds all the same: NumPy gives the same results, only slower.
 """
 
 import sys

@@ -17,6 +17,7 @@ from m2t.entropy.floating import FloatNetwork
 from m2t.model import Model
 from m2t.presets import tiny
 from m2t.train.export import export
+from m2t.transforms.floating import FloatTransforms
 
 settings.register_profile("m2t", deadline=None)  # machines are noisy
 settings.load_profile("m2t")
@@ -70,7 +71,8 @@ class Recorder:
 
 def float_codec(model: Model, identity: bytes = b"untitled") -> Codec:
     """A codec that computes in floating point, as training does."""
-    return Codec(model, FloatNetwork(model.entropy, model.config), identity)
+    transforms = FloatTransforms(model, torch.device("cpu"))
+    return Codec(transforms, FloatNetwork(model.entropy, model.config), identity)
 
 
 @pytest.fixture(scope="session")

@@ -67,11 +67,11 @@ def test_exported_weights_are_smaller_and_have_an_id_of_their_own(
     config, state = read_model(weights)
     assert config == model.config
     assert model_id(config, state) != model_id(model.config, model.state_dict())
-    assert weights.stat().st_size < 0.6 * weights.with_name("float.safetensors").stat().st_size
+    assert weights.stat().st_size < 0.8 * weights.with_name("float.safetensors").stat().st_size
     assert not any(name.startswith("entropy.") for name in state)
     transforms, network = build_codec(config, state, torch.device("cpu"))
     assert network.exact
-    assert transforms.gain_slope.dtype == torch.float32
+    assert transforms.exact
 
 
 def test_incomplete_integers_are_refused(weights: Path) -> None:

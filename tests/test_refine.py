@@ -12,7 +12,7 @@ from m2t.distortion import pixel_slopes
 from m2t.image import to_picture
 from m2t.meter import Meter
 from m2t.presets import tiny
-from m2t.refine import CAUTION, Mover, best_steps, refine, token_slopes
+from m2t.refine import CAUTION, Mover, best_steps, costs
 from m2t.ssimulacra2 import for_the_eye
 
 from .conftest import float_codec, photograph, seeded_model, vary
@@ -26,6 +26,10 @@ def loss(codec: Codec, effort: int) -> float:
     data = codec.compress(IMAGE, AIM.quality, tune=AIM.tune, effort=effort)
     error = np.asarray(codec.decompress(data), float) - np.asarray(IMAGE)
     return 8 * len(data) + codec.config.rate.lmbda(AIM) / 3 * np.square(error).sum()
+
+
+def token_slopes(codec: Codec, rgb, y_hat, aim=AIM, linear=False):
+    return codec.transforms.slopes(rgb, y_hat, aim, linear, 1, lambda num_tokens: None)
 
 
 def test_more_effort_is_better(codec):
@@ -49,8 +53,9 @@ def test_tokens_of_an_order_that_depends_on_them_stay():
     codec = float_codec(model)
     schedule = codec.config.schedule
     object.__setattr__(schedule, "order", "entropy")
-    y_hat = codec.analyse(to_picture(IMAGE), AIM)
-    assert refine(codec, np.asarray(IMAGE), y_hat, AIM, 3) is y_hat
+    picture = to_picture(IMAGE)
+    y_hat = codec.analyse(picture, AIM)
+    assert codec.refined(picture, y_hat, AIM, 3) is y_hat
 
 
 @pytest.mark.parametrize("effort", [-1, len(CAUTION)])
@@ -59,9 +64,9 @@ def test_no_such_effort(codec, effort):
         codec.compress(IMAGE, AIM.quality, tune=AIM.tune, effort=effort)
 
 
-def test_slopes_are_those_of_the_error(codec):
+def test_slopes_are_those_of_the_error(model):
     """Against differences."""
-    rgb = np.asarray(IMAGE)
+    codec, rgb = float_codec(model), np.asarray(IMAGE)
     y_hat = codec.analyse(to_picture(IMAGE), AIM)
     slopes, stiffness = token_slopes(codec, rgb, y_hat, AIM)
     assert (stiffness == 1).all()
@@ -69,7 +74,8 @@ def test_slopes_are_those_of_the_error(codec):
     def error(y: np.ndarray) -> float:
         with torch.inference_mode():
             tokens = torch.from_numpy(y.astype(np.float32)).permute(2, 0, 1)[None]
-            x_hat = codec.transforms.synthesise(tokens, codec.t(AIM))[0, :, :100, :150]
+            t = torch.tensor([codec.config.rate.t(AIM)])
+            x_hat = model.synthesise(tokens, t)[0, :, :100, :150]
         painted = 255 * x_hat.clamp(0, 1).permute(1, 2, 0).double().numpy()
         return float(np.square(painted - rgb).sum() / 3)
 
@@ -81,11 +87,11 @@ def test_slopes_are_those_of_the_error(codec):
         assert slopes[place] == pytest.approx(measured, rel=0.1, abs=limit)
 
 
-def test_strips_add_up(codec, monkeypatch):
-    rgb = np.asarray(IMAGE)
+def test_strips_add_up(model, monkeypatch):
+    codec, rgb = float_codec(model), np.asarray(IMAGE)
     y_hat = codec.analyse(to_picture(IMAGE), AIM)
     whole, _ = token_slopes(codec, rgb, y_hat, AIM)
-    monkeypatch.setattr("m2t.codec.TOKENS_PER_STRIP", 20)
+    monkeypatch.setattr("m2t.transforms.floating.TOKENS_PER_STRIP", 20)
     parts, stiffness = token_slopes(codec, rgb, y_hat, AIM)
     assert np.abs(parts - whole).max() < 0.02 * np.abs(whole).max()
     assert (stiffness == 1).all()
@@ -155,6 +161,11 @@ def test_steps_are_the_best_of_three():
     assert len(set(steps.tolist())) == 3
 
 
+def test_costs_are_logarithms():
+    masses = np.concatenate((np.arange(1, 3000), 2 ** np.arange(31) - (np.arange(31) > 0)))
+    assert np.allclose(np.diff(costs(masses)), np.diff(-np.log2(masses)), rtol=0, atol=4e-4)
+
+
 def test_symbols_far_off_only_follow_the_error():
     far = np.array([10**6, -(10**6)], np.int32)
     slopes, curvatures = np.array([3.0, 3.0]), np.array([1.0, 4.0])
@@ -182,9 +193,10 @@ def test_a_mover_waits_for_all_of_its_window_and_skips_what_would_not_move():
 
 def test_linear_slopes_are_those_of_a_linear_synthesis():
     """Networks change the error that is to be mended, not the way to mend it."""
-    codec, rgb = float_codec(seeded_model(tiny())), np.asarray(IMAGE)
+    networks, rgb = seeded_model(tiny()), np.asarray(IMAGE)
+    codec = float_codec(networks)
     y_hat = codec.analyse(to_picture(IMAGE), AIM)
-    leave = dict(codec.transforms.synthesis.named_parameters())
+    leave = dict(networks.synthesis.named_parameters())
     with torch.no_grad():
         leave["leave.weight"].zero_()
         leave["leave.bias"].zero_()

@@ -36,8 +36,9 @@ from .image import (
     save_image,
     to_picture,
 )
-from .latents import latent_size, latents_crc
-from .refine import DEFAULT_EFFORT, refine
+from .latents import latents_crc
+from .refine import DEFAULT_EFFORT
+from .windows import latent_size
 
 IMAGE_STAGES = ("read_image", "write_image")
 """Stages about the image's own file, JPEG or PNG: timed, but no part of the whole."""
@@ -221,7 +222,7 @@ def _encode(codec: Codec, data: bytes, made: Bitstream, effort: int, watch: Stop
         picture = to_picture(image)
         y_hat = codec.analyse(picture, aim)
     with watch("refinement"):
-        y_hat = refine(codec, picture.rgb, y_hat, aim, effort)
+        y_hat = codec.refined(picture, y_hat, aim, effort)
     size = y_hat.shape[:2]
     with watch("entropy_network"):
         coded = codec.code(size, aim, lambda _: TimedCoder(Encoder(), coder), y_hat)

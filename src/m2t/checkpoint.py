@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .config import ModelConfig
+from .engine.choice import pictures
 from .entropy.floating import FloatNetwork
 from .entropy.integer.choice import choose
 from .entropy.integer.network import IntegerNetwork
@@ -23,12 +24,18 @@ from .entropy.integer.operations import Operations
 from .entropy.integer.restore import restore
 from .entropy.predictor import Network
 from .errors import ConfigError, ModelError
+from .lapped.transforms import LappedTransforms
 from .model import Model
-from .transforms import Transforms
+from .protocols import Transforms
+from .transforms import VariableTransforms
+from .transforms.floating import FloatTransforms
+from .transforms.restore import restore as restore_transforms
 
 MODEL_ID_BYTES = 8
 INTEGER = "integer."
 """Prefix of the tensors of an exported entropy model."""
+LAPPED = "lapped."
+"""Prefix of the tensors of exported transforms."""
 UNITS = ".units"
 """Suffix of what the rows of another tensor, stored as integers, are to be multiplied by."""
 _CONFIG_KEY = "m2t_config"
@@ -97,7 +104,7 @@ def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
 
 def float_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """All others, as floats: of an exported model, the transforms."""
-    rest = {n: t.float() for n, t in state.items() if not n.startswith(INTEGER)}
+    rest = {n: t.float() for n, t in state.items() if not n.startswith((INTEGER, LAPPED))}
     for name in [name for name in rest if name.endswith(UNITS)]:
         weight, units = name.removesuffix(UNITS), rest.pop(name)
         rest[weight] = rest[weight] * units.view(-1, *[1] * (rest[weight].ndim - 1))
@@ -110,27 +117,41 @@ def integer_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {n.removeprefix(INTEGER): t for n, t in parts if n.startswith(INTEGER)}
 
 
+def lapped_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those of exported transforms; none if they are floats."""
+    return {n.removeprefix(LAPPED): t for n, t in state.items() if n.startswith(LAPPED)}
+
+
 def build_codec(
     config: ModelConfig,
     state: Mapping[str, Tensor],
     device: torch.device,
     ops: Operations | None = None,
 ) -> tuple[Transforms, Network]:
-    """What a codec runs on: transforms, and the entropy model in integers if it was exported.
+    """What a codec runs on: in integers what was exported, the rest in floats.
 
-    `ops` are what computes these; by default, the fastest ones that pass a test here.
+    `ops` compute the entropy network; by default, the fastest ones that pass a test here.
     """
     integers = integer_tensors(state)
     if not integers:
-        model = build_model(config, state).to(device)
-        return model, FloatNetwork(model.entropy, config)
-    transforms = Transforms(config).float()
+        model = build_model(config, state).requires_grad_(False)
+        return FloatTransforms(model, device), FloatNetwork(model.entropy, config)
     try:
-        transforms.load_state_dict(float_tensors(state))
         network = IntegerNetwork(config, integers, ops or choose(device))
-    except (KeyError, RuntimeError, IndexError) as error:
+        return _transforms(config, state, device), network
+    except (KeyError, RuntimeError, IndexError, ValueError) as error:
         raise ModelError(f"weights do not fit their configuration: {error}") from error
-    return transforms.to(device).eval(), network
+
+
+def _transforms(
+    config: ModelConfig, state: Mapping[str, Tensor], device: torch.device
+) -> Transforms:
+    if tensors := lapped_tensors(state):
+        arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+        return LappedTransforms(config, arrays, *pictures())
+    networks = VariableTransforms(config).float().requires_grad_(False)
+    networks.load_state_dict(float_tensors(state))
+    return FloatTransforms(networks, device)
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -139,7 +160,10 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     if integers := integer_tensors(state):
         try:
             restored = restore(config, integers)
-            state = float_tensors(state) | {f"entropy.{name}": t for name, t in restored.items()}
+            floats = float_tensors(state)
+            if tensors := lapped_tensors(state):
+                floats |= restore_transforms(config, tensors)
+            state = floats | {f"entropy.{name}": t for name, t in restored.items()}
         except (KeyError, RuntimeError) as error:
             raise ModelError(f"weights do not fit their configuration: {error}") from error
     return build_model(config, state)

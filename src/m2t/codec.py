@@ -4,9 +4,8 @@ What happens in between is in transforms/ and coding/loop.py (entropy coding); t
 them to Pillow's images and to the container.
 """
 
-import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -14,39 +13,29 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from . import zoo
 from .checkpoint import build_codec, model_id, read_model
 from .coding import Coder, Counter, Decoder, Encoder
-from .config import STRIDE, TUNES, Aim, ModelConfig, Tune
-from .container import Bitstream, Header, Order, parse, parse_header
-from .container import Strip as CodedStrip
+from .config import TUNES, Aim, ModelConfig, Tune
+from .container import Bitstream, Header, Order, Strip, parse, parse_header
 from .entropy.predictor import Network
 from .errors import ConfigError, Corrupt, UnknownModel
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
-from .latents import Coded, Latents, code_latents, latent_size, latents_crc
+from .latents import Coded, code_latents, latents_crc
 from .meter import Meter, Progress
+from .protocols import Done, Slopes, Transforms
 from .refine import CAUTION, DEFAULT_EFFORT, refine
-from .strips import Strip, strips
-from .transforms import Transforms
-from .windows import Window, cut
+from .windows import Latents, Window, cut, latent_size
 
 Result = TypeVar("Result")
-
-TOKENS_PER_STRIP = 16384
-"""Area (4 megapixels) that the transforms take at once."""
-LATENT_LIMIT = 2**24
 
 
 class Codec:
     """One model, ready to compress and decompress. Safe to share; holds no state between calls."""
 
     def __init__(self, transforms: Transforms, network: Network, identity: bytes) -> None:
-        self.transforms = transforms.eval().requires_grad_(False)
-        # Dense convolutions run faster so on a CPU. (PyTorch's stubs do not know this call.)
-        self.transforms.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network = network
+        self.transforms, self.network = transforms, network
         self.config = network.config
         self.identity = identity
         """The model id that files carry."""
@@ -116,7 +105,7 @@ class Codec:
         metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
             header=header,
-            strips=[CodedStrip(coded.results, crc)],
+            strips=[Strip(coded.results, crc)],
             metadata={key: value for key, value in metadata.items() if value is not None},
             alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
         ).pack()
@@ -157,28 +146,31 @@ class Codec:
     ) -> Latents:
         """Token integers (h, w, C) that a picture is coded as: analysed, then refined."""
         y_hat = self.analyse(picture, aim, meter)
-        return refine(self, picture.rgb, y_hat, aim, effort, meter)
+        return self.refined(picture, y_hat, aim, effort, meter)
 
-    @torch.inference_mode()
     def analyse(self, picture: Picture, aim: Aim, meter: Meter | None = None) -> Latents:
         """The nearest integers (h, w, C) to the latents of a picture."""
-        height, width = picture.rgb.shape[:2]
-        rows, columns = latent_size(height, width)
-        channels = self.config.transform.latent_channels
-        y_hat = np.empty((rows, columns, channels), np.int32)
-        t = self.t(aim)
-        for strip in self.analysis_strips((rows, columns)):
-            pixels = picture.rgb[strip.first * STRIDE : strip.last * STRIDE]
-            x = _padded(_to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
-            with self.autocast():
-                y = self.transforms.analyse(x, t)[0, :, strip.inner]
-            y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
-            y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
-            if meter:
-                meter.add((strip.stop - strip.start) * columns)
-        return y_hat
+        return self.transforms.analyse(picture.rgb, aim, self.num_threads, added(meter))
 
-    @torch.inference_mode()
+    def refined(
+        self,
+        picture: Picture,
+        y_hat: Latents,
+        aim: Aim,
+        effort: int = DEFAULT_EFFORT,
+        meter: Meter | None = None,
+    ) -> Latents:
+        """Tokens of a picture, moved to where error and rate are lower together: see refine.py."""
+
+        def slopes(y: Latents, linear: bool) -> tuple[Slopes, NDArray[np.float32]]:
+            done = added(meter)
+            return self.transforms.slopes(picture.rgb, y, aim, linear, self.num_threads, done)
+
+        def move(y: Latents, open_mover: Callable[[int], Coder[Latents]]) -> list[Latents]:
+            return self.code(y.shape[:2], aim, open_mover, y, meter).results
+
+        return refine(self.config, y_hat, aim, effort, self.transforms.step_errors, slopes, move)
+
     def synthesise(
         self,
         y_hat: Latents,
@@ -188,20 +180,7 @@ class Codec:
         meter: Meter | None = None,
     ) -> NDArray[np.uint8]:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
-        rgb = np.empty((height, width, 3), np.uint8)
-        t = self.t(aim)
-        for strip in self.synthesis_strips(y_hat.shape[:2]):
-            y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
-            with self.autocast():
-                x_hat = self.transforms.synthesise(y.permute(2, 0, 1)[None], t)[0]
-            inner = strip.inner
-            x_hat = x_hat[:, inner.start * STRIDE : inner.stop * STRIDE, :width]
-            pixels = (x_hat.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
-            target = rgb[strip.start * STRIDE : strip.stop * STRIDE]
-            target[:] = pixels[: len(target)].cpu().numpy()
-            if meter:
-                meter.add((strip.stop - strip.start) * y_hat.shape[1])
-        return rgb
+        return self.transforms.synthesise(y_hat, height, width, aim, self.num_threads, added(meter))
 
     def decode_latents(self, stream: Bitstream, meter: Meter | None = None) -> Latents:
         """Token integers (h, w, C) of a parsed file, checked against its checksum."""
@@ -234,10 +213,9 @@ class Codec:
         y_hat: Latents | None = None,
         meter: Meter | None = None,
     ) -> Coded[Result]:
-        """Entropy coding of all windows, with as many threads as PyTorch has."""
+        """Entropy coding of all windows, on several threads."""
         add = meter.add if meter else None
-        num_threads = torch.get_num_threads()
-        return code_latents(self.network, size, aim, open_coder, y_hat, add, num_threads)
+        return code_latents(self.network, size, aim, open_coder, y_hat, add, self.num_threads)
 
     def _header(self, picture: Picture, aim: Aim) -> Header:
         schedule = self.config.schedule
@@ -254,45 +232,11 @@ class Codec:
         )
 
     @property
-    def device(self) -> torch.device:
-        """Where the transforms run."""
-        return self.transforms.gain.device
-
-    def t(self, aim: Aim) -> Tensor:
-        """(1, 2) the aim as the transforms take it; ConfigError if there is no such aim."""
-        return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)
-
-    def autocast(self) -> torch.autocast:
-        """bfloat16 inside the lapped transforms' networks, on devices that have it: no effect on
-        what files mean, and less than 0.01 dB on pixels."""
-        fast = self.config.transform.kind == "lapped" and has_bfloat16(self.device)
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
-
-    def analysis_strips(self, size: tuple[int, int]) -> Iterator[Strip]:
-        """The parts of (h, w) tokens that the analysis makes one after the other."""
-        return strips(*size, self.config.transform.analysis_halo, TOKENS_PER_STRIP)
-
-    def synthesis_strips(self, size: tuple[int, int]) -> Iterator[Strip]:
-        """The parts of (h, w) tokens that the synthesis paints one after the other."""
-        return strips(*size, self.config.transform.synthesis_halo, TOKENS_PER_STRIP)
+    def num_threads(self) -> int:
+        """Of transforms and coder: as many as PyTorch has."""
+        return torch.get_num_threads()
 
 
-@functools.cache
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products are faster than float32 ones on the device."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
-
-
-def _to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    """(H, W, 3) bytes -> (1, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
-
-
-def _padded(x: Tensor, rows: int, columns: int) -> Tensor:
-    """(1, 3, H, W) -> (1, 3, 16 rows, 16 columns), edges repeated."""
-    padding = (0, columns * STRIDE - x.shape[3], 0, rows * STRIDE - x.shape[2])
-    x = F.pad(x, padding, mode="replicate") if any(padding) else x
-    return x.contiguous(memory_format=torch.channels_last)
+def added(meter: Meter | None) -> Done:
+    """What tells the meter of tokens."""
+    return meter.add if meter else lambda num_tokens: None

@@ -203,7 +203,9 @@ class RateConfig:
         self.check(aim)
         if aim.tune == "eye":
             return _interpolated(self.eye, aim.quality), self.eye_strength
-        return math.log(self.lmbda(aim) / self.lmbda_mid) / self.half_range, 0.0
+        if self.lmbda_min == self.lmbda_max:
+            return 0.0, 0.0
+        return 2 * (aim.quality - 1) / 99 - 1, 0.0
 
     def lmbda(self, aim: Aim) -> float:
         """Lambda of an aim: for "psnr" geometric from lmbda_min (1) to lmbda_max (100)."""

@@ -7,16 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .coding.loop import code_windows
 from .coding.rans import Coder
-from .config import STRIDE, Aim
+from .config import Aim
 from .entropy.predictor import Network, build_predictor
-from .windows import Window, cut
-
-Latents = NDArray[np.int32]
-"""(h, w, C) tokens."""
+from .windows import Latents, Window, cut
 
 WINDOWS_PER_BATCH = 8
 """Windows whose networks run together: bounds the memory they take."""
@@ -31,11 +27,6 @@ class Coded(Generic[Result]):
         self.y_hat = y_hat
         self.results = results
         """What each window's coder had to say at its end."""
-
-
-def latent_size(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of tokens of an image."""
-    return -(-height // STRIDE), -(-width // STRIDE)
 
 
 def code_latents(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .config import ModelConfig
 from .entropy.transformer import EntropyModel
-from .transforms import Transforms
+from .transforms import VariableTransforms
 from .transforms.lapped import LappedAnalysis, LappedSynthesis, initialise
 from .windows import by_shape, cut
 
@@ -29,7 +29,7 @@ def round_through(y: Tensor) -> Tensor:
     return y + (y.round() - y).detach()
 
 
-class Model(Transforms):
+class Model(VariableTransforms):
     """All that is trained together: transforms, gains, entropy model."""
 
     def __init__(self, config: ModelConfig) -> None:

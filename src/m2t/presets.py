@@ -46,7 +46,13 @@ def tiny() -> ModelConfig:
     return ModelConfig(
         name="tiny",
         transform=TransformConfig(
-            kind="lapped", latent_channels=12, width=16, blocks=1, render_width=8
+            kind="lapped",
+            latent_channels=12,
+            width=16,
+            blocks=1,
+            render_width=8,
+            fine_blocks=1,
+            linear_analysis=True,
         ),
         entropy=EntropyConfig(
             window=6,

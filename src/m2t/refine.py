@@ -15,25 +15,20 @@ knows nothing of all this. Kin to rate-distortion optimised quantisation in vide
 refining latents by gradients (Yang et al. 2020), but in integers from start to end.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from .coding import Mixture
+from .coding import Coder, Mixture
 from .coding.gaussians import cdf
 from .coding.tables import tables
-from .config import STRIDE, Aim, ModelConfig
-from .distortion import pixel_slopes
-from .latents import Latents
-from .meter import Meter
+from .config import Aim, ModelConfig
+from .protocols import Slopes
 from .schedule import build
-from .windows import Window
-
-if TYPE_CHECKING:
-    from .codec import Codec
+from .windows import Latents, Window, cut
 
 CAUTION: tuple[tuple[float, ...], ...] = (
     (),
@@ -50,8 +45,8 @@ CAUTION: tuple[tuple[float, ...], ...] = (
 """For each effort its passes, and the share of the curvature that each counts."""
 DEFAULT_EFFORT = 1
 
-Slopes = NDArray[np.float32]
-"""(h, w, C): bits that the error changes by, for a step of each symbol, to first order."""
+LOG_ENTRIES = 4096
+"""Of the table of logarithms: bits are then right to 0.0002."""
 Places = NDArray[np.int64]
 """(n,) where symbols lie in a flattened window."""
 
@@ -97,13 +92,27 @@ def best_steps(
     """(n,) of -1, 0 and 1: the step that saves most."""
     ends = symbols.astype(np.int64) + np.arange(-1, 3)[:, None]
     masses = np.diff(cdf(mixture, tables(), ends), axis=0)
-    below, here, above = -np.log2(np.maximum(masses, 1))  # none is 0 but far off, where all are
+    below, here, above = costs(np.maximum(masses, 1))  # none is 0 but far off, where all are
     losses = [
         below - here - slopes + curvatures,
         np.zeros(len(symbols)),
         above - here + slopes + curvatures,
     ]
     return (np.argmin(losses, axis=0) - 1).astype(np.int32)
+
+
+def costs(masses: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bits of symbols of these probabilities, up to a constant: from a table, alike everywhere."""
+    mantissas, exponents = np.frexp(masses.astype(np.float64))
+    places = ((mantissas - 0.5) * (2 * LOG_ENTRIES)).astype(np.int64)
+    return _logarithms()[places] - exponents
+
+
+@cache
+def _logarithms() -> NDArray[np.float64]:
+    """-log2 in the middle of each interval between 1/2 and 1, rounded so that no libm differs."""
+    middles = [(LOG_ENTRIES + i + 0.5) / (2 * LOG_ENTRIES) for i in range(LOG_ENTRIES)]
+    return np.array([-round(math.log2(middle) * 2**24) / 2**24 for middle in middles])
 
 
 def places_of(config: ModelConfig, window: Window) -> Iterator[Places]:
@@ -116,82 +125,52 @@ def places_of(config: ModelConfig, window: Window) -> Iterator[Places]:
             yield places[schedule.order[part], channels].ravel()
 
 
+SlopesOf = Callable[[Latents, bool], tuple[Slopes, NDArray[np.float32]]]
+"""Tokens, and whether to go by the linear part alone -> Transforms.slopes()."""
+Move = Callable[[Latents, Callable[[int], Coder[Latents]]], list[Latents]]
+"""Runs tokens (h, w, C) through a coder for each window, by index -> what each says at its end."""
+
+
 def refine(
-    codec: "Codec",
-    rgb: NDArray[np.uint8],
+    config: ModelConfig,
     y_hat: Latents,
     aim: Aim,
-    effort: int = DEFAULT_EFFORT,
-    meter: Meter | None = None,
+    effort: int,
+    step_errors: Callable[[Aim], NDArray[np.float32]],
+    slopes_of: SlopesOf,
+    move: Move,
 ) -> Latents:
-    """Tokens (h, w, C) of the pixels (H, W, 3), moved to where error and rate are lower together.
+    """Tokens (h, w, C), moved to where error and rate are lower together.
 
-    Those of an order that depends on them stay as they are.
+    Those of an order that depends on them stay as they are. `step_errors`: see Transforms.
     """
     passes = CAUTION[effort]
-    if not passes or codec.config.schedule.order == "entropy":
+    if not passes or config.schedule.order == "entropy":
         return y_hat
-    lmbda = codec.config.rate.lmbda(aim)
-    curvatures = lmbda / 3 * codec.transforms.step_errors(codec.t(aim))[0].cpu().numpy()
+    # Rounded to float32, lambda is the same wherever exp is computed.
+    lmbda = np.float32(config.rate.lmbda(aim))
+    curvatures = lmbda / np.float32(3) * step_errors(aim)
     for share in passes:
-        linear = len(passes) == 1
-        slopes, stiffness = token_slopes(codec, rgb, y_hat, aim, linear, meter)
-        stiff = share * stiffness[..., None] * curvatures
-        y_hat = moved(codec, y_hat, lmbda * slopes, stiff, aim, meter)
+        slopes, stiffness = slopes_of(y_hat, len(passes) == 1)
+        stiff = np.float32(share) * stiffness[..., None] * curvatures
+        y_hat = moved(config, y_hat, lmbda * slopes, stiff, move)
     return y_hat
 
 
 def moved(
-    codec: "Codec",
-    y_hat: Latents,
-    slopes: Slopes,
-    curvatures: NDArray,
-    aim: Aim,
-    meter: Meter | None = None,
+    config: ModelConfig, y_hat: Latents, slopes: Slopes, curvatures: NDArray, move: Move
 ) -> Latents:
     """Tokens (h, w, C), each moved by itself; slopes and curvatures are of the same shape."""
-    size, windows = y_hat.shape[:2], codec.windows(y_hat.shape[:2])
+    rows, columns, _ = y_hat.shape
+    windows = cut(rows, columns, config.entropy.window)
 
     def open_mover(i: int) -> Mover:
         window = windows[i]
         inside = (window.rows, window.columns)
-        places = places_of(codec.config, window)
+        places = places_of(config, window)
         return Mover(y_hat[inside], slopes[inside], curvatures[inside], places)
 
     better = np.empty_like(y_hat)
-    tokens = codec.code(size, aim, open_mover, y_hat, meter).results
-    for window, its in zip(windows, tokens, strict=True):
+    for window, its in zip(windows, move(y_hat, open_mover), strict=True):
         better[window.rows, window.columns] = its
     return better
-
-
-def token_slopes(
-    codec: "Codec",
-    rgb: NDArray[np.uint8],
-    y_hat: Latents,
-    aim: Aim,
-    linear: bool = False,
-    meter: Meter | None = None,
-) -> tuple[Slopes, NDArray[np.float32]]:
-    """Gradient of the distortion (distortion.py) of the pixels that the tokens paint, and (h, w),
-    by how much more than to squared error each token matters to it.
-
-    With `linear`, the error is the same, but as if only the synthesis' linear part could mend it.
-    """
-    slopes = np.zeros(y_hat.shape, np.float32)
-    stiffness = np.empty(y_hat.shape[:2], np.float32)
-    for strip in codec.synthesis_strips(y_hat.shape[:2]):
-        pixels = torch.tensor(rgb[strip.start * STRIDE : strip.stop * STRIDE])
-        x = pixels.to(codec.device).permute(2, 0, 1).float() / 255
-        y = torch.from_numpy(y_hat[strip.context]).to(codec.device, torch.float32)
-        y = y.permute(2, 0, 1)[None].requires_grad_()
-        with torch.enable_grad(), codec.autocast():
-            x_hat = codec.transforms.synthesise(y, codec.t(aim), linear)[0]
-            x_hat = x_hat[:, strip.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
-            by_pixels, by_tokens = pixel_slopes(x, x_hat.detach(), aim.tune)
-            (gradient,) = torch.autograd.grad(x_hat, y, by_pixels)
-        slopes[strip.context] += gradient[0].permute(1, 2, 0).cpu().numpy()
-        stiffness[strip.rows] = by_tokens.cpu().numpy()
-        if meter:
-            meter.add((strip.stop - strip.start) * y_hat.shape[1])
-    return slopes, stiffness

@@ -6,6 +6,14 @@
 from itertools import accumulate
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import STRIDE
+
+Latents = NDArray[np.int32]
+"""(h, w, C) tokens of a picture."""
+
 
 class Window(NamedTuple):
     """A block of tokens: latent[..., top : top + height, left : left + width]."""
@@ -41,6 +49,11 @@ def cut(height: int, width: int, largest: int) -> list[Window]:
         for top, rows in _parts(height, largest)
         for left, columns in _parts(width, largest)
     ]
+
+
+def latent_size(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of tokens of a picture of so many pixels."""
+    return -(-height // STRIDE), -(-width // STRIDE)
 
 
 def by_shape(windows: list[Window]) -> dict[tuple[int, int], list[int]]:

@@ -28,9 +28,10 @@ from m2t.config import Aim, ModelConfig, RateConfig, TransformConfig, Tune
 from m2t.container import Bitstream, Strip, parse
 from m2t.eval.results import write_record
 from m2t.image import save_image
-from m2t.latents import Latents, latents_crc, latents_sha256
+from m2t.latents import latents_crc, latents_sha256
 from m2t.presets import paper, tiny
 from m2t.train.export import export
+from m2t.windows import Latents
 
 from ..conftest import photograph, seeded_model, vary
 

@@ -1,4 +1,8 @@
-from typing_extensions import Buffer
+from typing import Any
+
+from numpy.typing import NDArray
+
+Buffer = NDArray[Any] | bytes
 
 def levels() -> tuple[str, ...]: ...
 def check(level: int, number: int, /) -> int: ...

@@ -64,7 +64,7 @@ class NativePictures:
     """See PictureOperations. `level` is one of levels()."""
 
     def __init__(self, level: int) -> None:
-        self.level = level
+        self.level, self.name = level, levels()[level]
 
     def kernel(
         self,

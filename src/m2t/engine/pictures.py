@@ -34,6 +34,9 @@ class Kernel(NamedTuple):
 class PictureOperations(Protocol):
     """What the transforms are made of. Each gives the same integers on every machine."""
 
+    name: str
+    """What computes them."""
+
     def kernel(
         self,
         weights: NDArray[np.integer],

@@ -33,6 +33,8 @@ def wrapped(sums: NDArray[np.float64]) -> NDArray[np.int32]:
 class ReferencePictures:
     """See PictureOperations."""
 
+    name = "reference"
+
     def kernel(
         self,
         weights: NDArray[np.integer],

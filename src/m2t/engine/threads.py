@@ -1,7 +1,9 @@
 """Operations on pictures, their rows shared among threads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +15,26 @@ FEWEST_PLACES = 256
 """Less than that is not worth a thread."""
 
 
+@contextmanager
+def shared(ops: PictureOperations, num_threads: int) -> Iterator[PictureOperations]:
+    """Operations on so many threads, by those of `ops` on one."""
+    if num_threads == 1:
+        yield ops
+        return
+    with ThreadPoolExecutor(num_threads - 1) as pool:
+        yield ThreadedPictures(ops, pool, num_threads)
+
+
 class ThreadedPictures:
     """See PictureOperations: those of `ops`, which must run on one thread and release the lock."""
 
     def __init__(self, ops: PictureOperations, pool: ThreadPoolExecutor, num_threads: int) -> None:
         self.ops, self.pool, self.num_threads = ops, pool, num_threads
-        self.kernel = ops.kernel
+        self.name, self.kernel = ops.name, ops.kernel
 
-    def _share(self, rows: int, columns: int, run: Callable[[slice], None]) -> None:
-        """`run` on all rows, in as many parts as are worth it."""
+    def _share(self, picture: NDArray[Any], run: Callable[[slice], None]) -> None:
+        """`run` on all rows of a picture, in as many parts as are worth it."""
+        rows, columns = len(picture), picture.shape[1]
         count = max(1, min(self.num_threads, rows, rows * columns // FEWEST_PLACES))
         parts = [slice(rows * i // count, rows * (i + 1) // count) for i in range(count)]
         others = [self.pool.submit(run, part) for part in parts[1:]]
@@ -35,19 +48,19 @@ class ThreadedPictures:
         def run(part: slice) -> None:
             self.ops.conv(kernel, x[part.start * kernel.stride :], out[part], finish)
 
-        self._share(*out.shape[:2], run)
+        self._share(out, run)
 
     def stream_norm(self, x: Picture, gain: NDArray[np.float32], eps: float, out: Picture) -> None:
         """See PictureOperations."""
-        self._share(*x.shape[:2], lambda part: self.ops.stream_norm(x[part], gain, eps, out[part]))
+        self._share(x, lambda part: self.ops.stream_norm(x[part], gain, eps, out[part]))
 
     def rectify(self, x: Picture, out: Picture) -> None:
         """See PictureOperations."""
-        self._share(*x.shape[:2], lambda part: self.ops.rectify(x[part], out[part]))
+        self._share(x, lambda part: self.ops.rectify(x[part], out[part]))
 
     def scale(self, tokens: NDArray[np.int32], gains: NDArray[np.float32], out: Picture) -> None:
         """See PictureOperations."""
-        self._share(*out.shape[:2], lambda part: self.ops.scale(tokens[part], gains, out[part]))
+        self._share(out, lambda part: self.ops.scale(tokens[part], gains, out[part]))
 
     def pixels(self, x: Picture, num_lines: int, out: NDArray[np.uint8]) -> None:
         """See PictureOperations."""
@@ -56,4 +69,4 @@ class ThreadedPictures:
             target = out[part.start * num_lines : part.stop * num_lines]
             self.ops.pixels(x[part], num_lines, target)
 
-        self._share(len(x), x.shape[1], run)
+        self._share(x, run)

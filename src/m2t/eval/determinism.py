@@ -34,9 +34,10 @@ from ..container import parse
 from ..entropy.integer.operations import Operations
 from ..errors import ConfigError, FormatError, M2TError
 from ..image import Picture, open_image
-from ..latents import Latents, latents_sha256
+from ..latents import latents_sha256
 from ..meter import Meter
 from ..refine import DEFAULT_EFFORT
+from ..windows import Latents
 from .metrics import image_paths
 from .results import command_line, versions, write_record
 from .settings import CPU, Setting, all_operations, all_settings

@@ -17,8 +17,8 @@ from ..codec import Codec
 from ..coding import Counter
 from ..config import STRIDE, Aim
 from ..image import open_image, to_picture
-from ..latents import Latents
 from ..model import Model
+from ..windows import Latents
 from .metrics import image_paths
 from .ours import QUALITIES
 from .results import command_line, versions, write_record

@@ -29,9 +29,10 @@ from ..entropy.integer.choice import choose
 from ..entropy.integer.export import export
 from ..entropy.integer.network import IntegerNetwork
 from ..entropy.integer.operations import Operations
-from ..latents import Latents, code_latents
+from ..latents import code_latents
 from ..model import Model
 from ..presets import preset
+from ..windows import Latents
 from .results import command_line, versions, write_record
 from .timing import median_seconds
 

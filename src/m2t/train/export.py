@@ -1,9 +1,9 @@
 """From a training run to a file that codes alike everywhere: `m2t export`.
 
-The entropy model becomes integers (entropy/integer/export.py). The transforms stay floats, but are
-stored in fewer bits: bfloat16 where they compute in it, float16 elsewhere, and 7 bits with a unit
-per row for the convolutions of residual blocks, most of the weights, which it does not harm. All
-that changes the model a little, so the result has an id of its own.
+The entropy model becomes integers (entropy/integer/export.py), and so do lapped transforms whose
+analysis is linear (transforms/quantise.py). Others stay floats, stored in fewer bits: bfloat16
+where they compute in it, float16 elsewhere, and 7 bits with a unit per row for the convolutions of
+residual blocks. All that changes the model a little, so the result has an id of its own.
 """
 
 import itertools
@@ -14,17 +14,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..checkpoint import INTEGER, UNITS, load_model, model_id, save_model
+from ..checkpoint import INTEGER, LAPPED, UNITS, load_model, model_id, save_model
 from ..config import Aim, ModelConfig
 from ..entropy.integer.calibrate import calibrate
 from ..entropy.integer.export import export as export_entropy
 from ..entropy.integer.rounding import quantise_rows
 from ..errors import ConfigError
 from ..model import Model
+from ..transforms.quantise import integral, quantise
 from .config import RunConfig, TrainConfig
 from .data import list_images, open_centre
 
 NUM_IMAGES = 48
+CROP = 24
+"""Side, in tokens, of the pictures that scales of the transforms are measured on."""
 
 
 def export(
@@ -43,10 +46,12 @@ def export(
     model = load_model(source)
     model.config = turned(model.config, overrides)
     seen = calibrate(model.entropy, windows(model, data, num_images))
-    state: dict[str, Tensor] = {}
-    for name, tensor in model.state_dict().items():
-        if not name.startswith("entropy."):
-            state |= _stored(model, name, tensor)
+    if integral(model.config.transform):
+        pictures = crops(model, data, num_images)
+        integers = quantise(model, model.config, pictures)
+        state = {LAPPED + name: tensor for name, tensor in integers.items()}
+    else:
+        state = _floats(model)
     for name, tensor in export_entropy(model.entropy, model.config, seen).items():
         state[INTEGER + name] = tensor
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +68,27 @@ def turned(config: ModelConfig, overrides: Sequence[str]) -> ModelConfig:
     if not same:
         raise ConfigError("only rate.eye and rate.eye_strength of a model with both tunes may vary")
     return changed
+
+
+def _floats(model: Model) -> dict[str, Tensor]:
+    """The transforms, stored in fewer bits."""
+    state: dict[str, Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        if not name.startswith("entropy."):
+            state |= _stored(model, name, tensor)
+    return state
+
+
+@torch.no_grad()
+def crops(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Pictures x (1, 3, H, W) and qualities t (1, 2), from images spread over the list."""
+    paths, tunes = list_images(data), model.config.rate.tunes
+    for i in range(min(num_images, len(paths))):
+        x = open_centre(paths[i * len(paths) // num_images], CROP).float() / 255
+        if x.numel():
+            for k, quality in enumerate((1, 100, 37 * i % 100 + 1)):
+                aim = Aim(quality, tunes[(i + k) % len(tunes)])
+                yield x, torch.tensor([model.config.rate.t(aim)])
 
 
 def _stored(model: Model, name: str, tensor: Tensor) -> dict[str, Tensor]:

@@ -1,5 +1,5 @@
 """Analysis and synthesis transforms: images to latents and back."""
 
-from .variable import Transforms, build
+from .variable import VariableTransforms, build
 
-__all__ = ["Transforms", "build"]
+__all__ = ["VariableTransforms", "build"]

@@ -24,7 +24,7 @@ from ..config import TransformConfig
 _PATCH = 16
 SUPPORT = 32
 """Side, in pixels, of the picture that a linear kernel is."""
-_UNIT = 64 / 255
+UNIT = 64 / 255
 """Inside, images count in quantiser steps of the middle lambda: lambda 0.0063 calls for a
 distortion of 2.16 / lambda per orthonormal coefficient on the 255 scale, a step of 64."""
 
@@ -41,7 +41,7 @@ def from_eighth(x: Tensor) -> Tensor:
 
 def in_steps(x: Tensor) -> Tensor:
     """Pixels 0..1 as the linear transforms count them."""
-    return (x - 0.5) / _UNIT
+    return (x - 0.5) / UNIT
 
 
 class ResidualBlock(nn.Module):
@@ -123,7 +123,7 @@ class LappedAnalysis(nn.Module):
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """`t` (B, 2): see Transforms."""
+        """`t` (B, 2): see VariableTransforms."""
         x = to_eighth(in_steps(x))
         if self.is_linear:
             return _precise(self.linear, x)
@@ -156,13 +156,13 @@ class LappedSynthesis(nn.Module):
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def forward(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
-        """`t` (B, 2): see Transforms. A linear gradient passes by the networks."""
+        """`t` (B, 2): see VariableTransforms. A linear gradient passes by the networks."""
         coarse = _precise(self.linear, y_hat)  # (B, 192, 2 h, 2 w)
         plain = F.pixel_shuffle(coarse, 2)  # (B, 48, 4 h, 4 w)
         seen = (y_hat, coarse, plain)
         if linear_gradient:
             seen = (y_hat.detach(), coarse.detach(), plain.detach())
-        return F.pixel_shuffle(plain + self._added(*seen, t), 4) * _UNIT + 0.5
+        return F.pixel_shuffle(plain + self._added(*seen, t), 4) * UNIT + 0.5
 
     def _added(self, y_hat: Tensor, coarse: Tensor, plain: Tensor, t: Tensor) -> Tensor:
         """What the networks add (B, 48, 4 h, 4 w) to the linear picture, at 1/8 and at 1/4."""
@@ -178,7 +178,7 @@ class LappedSynthesis(nn.Module):
 
     def energies(self) -> Tensor:
         """(C,) squared norm of what a 1 in each channel paints: the linear part's, nearly all."""
-        return self.linear.weight.float().square().sum((1, 2, 3)) * _UNIT**2
+        return self.linear.weight.float().square().sum((1, 2, 3)) * UNIT**2
 
 
 @torch.no_grad()
@@ -200,6 +200,6 @@ def initialise(analysis: LappedAnalysis, synthesis: LappedSynthesis, patches: Te
         assert conv.bias is not None
         conv.bias.zero_()
     std = torch.ones(channels) * 0.1
-    std[: len(order)] = energies[order].clamp_min(1e-8).sqrt().float() / _UNIT
+    std[: len(order)] = energies[order].clamp_min(1e-8).sqrt().float() / UNIT
     synthesis.balance.copy_(-0.75 * torch.log(std + math.exp(-4)))
     return std

@@ -21,7 +21,7 @@ def build(config: TransformConfig, tuned: bool = False) -> tuple[Analysis, Synth
     return LappedAnalysis(config, tuned), LappedSynthesis(config, tuned)
 
 
-class Transforms(nn.Module):
+class VariableTransforms(nn.Module):
     """Images to latents in quantiser steps, and back.
 
     `t` (B, 2) stands for what is asked for everywhere: the quality, about -1 at the lowest lambda

@@ -1,0 +1,43 @@
+"""What a machine runs: the fastest operations that give the expected results on it."""
+
+from functools import cache
+
+from . import native
+from .distortion import BlockSlopes
+from .eye import block_slopes
+from .native import NativePictures
+from .pictures import PictureOperations
+from .reference import ReferencePictures
+
+CHECKS = (
+    0x685E1769760D35A7,
+    0x8995B3CFC72AF8E2,
+    0x9901B3C844BEBEA2,
+    0x2258A529D66A38C2,
+    0x5D36E5A0BB92EAD6,
+    0x9688ADC7177315F8,
+    0xD2F77DE481AB9878,
+    0xF11CEB2C410622CC,
+    0x06CF4D030693A5B1,
+    0x11E9E739D2A12262,
+)
+"""What core/check.c finds wherever the core works as it should."""
+
+
+def works(level: int) -> bool:
+    """Whether a level of the core computes what it should on this machine."""
+    return all(native.core.check(level, i) == expected for i, expected in enumerate(CHECKS))
+
+
+@cache
+def best_level() -> int | None:
+    """The fastest level of the core that works; None: none does, or nothing was compiled."""
+    levels = reversed(range(len(native.levels())))
+    return next((level for level in levels if works(level)), None)
+
+
+def pictures() -> tuple[PictureOperations, BlockSlopes]:
+    """Operations of the transforms, and what looks at blocks for the eye."""
+    level = best_level()
+    operations = ReferencePictures() if level is None else NativePictures(level)
+    return operations, block_slopes

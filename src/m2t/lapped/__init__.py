@@ -1,0 +1,1 @@
+"""The lapped transforms in integers: pictures to tokens, tokens to the same pixels everywhere."""

@@ -1,0 +1,232 @@
+"""What the eye sees: the reference against autograd, and C against the reference."""
+
+import ctypes
+import io
+import math
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from m2t import distortion as by_torch
+from m2t import ssimulacra2
+from m2t.engine import eye_tables as tables
+from m2t.engine.distortion import BLOCK, STIFFNESS, pixel_slopes
+from m2t.engine.eye import block_slopes
+
+ROOT = Path(__file__).parents[2]
+SIZES = [(8, 8), (8, 77), (45, 9), (31, 32), (64, 50), (97, 130)]
+"""Some have fewer scales than others, down to two; at the smallest, all is near a border."""
+Pixels = npt.NDArray[np.uint8]
+Painted = npt.NDArray[np.int16]
+Slopes = npt.NDArray[np.float32]
+
+
+def pair(height: int, width: int, quality: int = 30) -> tuple[Pixels, Painted]:
+    """A part of a photograph, and something like it: some of it beyond black and white."""
+    image = (
+        Image.open(ROOT / "examples/photo.png")
+        .convert("RGB")
+        .crop((90, 40, 90 + width, 40 + height))
+    )
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    rng = np.random.default_rng(height * width)
+    levels = np.asarray(Image.open(file), np.int32) + rng.integers(-3, 4, (height, width, 1))
+    beyond = rng.random((height, width, 1)) < 0.02
+    levels = levels + beyond * rng.choice([-300, 300], (height, width, 1))
+    painted = 64 * levels - tables.WHITE + rng.integers(-40, 41, levels.shape)
+    return np.array(image), painted.astype(np.int16)
+
+
+def reference(x: Pixels, x_hat: Painted) -> Slopes:
+    slopes = np.full(x.shape, np.nan, np.float32)
+    block_slopes(x, x_hat, slopes)
+    return slopes
+
+
+def tensors(x: Pixels, x_hat: Painted, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """(3, H, W) each, as pixels of 0 to 1."""
+    painted = (torch.from_numpy(x_hat).to(dtype) / 64 + 127.5) / 255
+    return torch.from_numpy(x).to(dtype).permute(2, 0, 1) / 255, painted.permute(2, 0, 1)
+
+
+def close(found: npt.ArrayLike, expected: npt.ArrayLike, error: float) -> bool:
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    return bool(np.linalg.norm(found - expected) <= error * np.linalg.norm(expected))
+
+
+@pytest.fixture
+def in_doubles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The distance as ssimulacra2.py defines it, in float64."""
+    smoothing = ssimulacra2._smoothing
+    monkeypatch.setattr(ssimulacra2, "_smoothing", lambda *args: smoothing(*args).double())
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.mark.usefixtures("in_doubles")
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("quality", [10, 50, 95])
+def test_it_is_the_gradient_of_the_distance(size: tuple[int, int], quality: int) -> None:
+    x, x_hat = pair(*size, quality)
+    seen, painted = tensors(x, x_hat, torch.float64)
+    painted = painted[None].contiguous().requires_grad_()
+    clamped = painted.clamp(0, 1)
+    mse = 255**2 * (clamped - seen).square().mean()
+    distance = ssimulacra2.EYE_RATE * ssimulacra2._distances(seen[None], clamped).sum()
+    cost = torch.lerp(mse, distance, ssimulacra2.EYE_SHARE) * x[..., 0].size
+    (expected,) = torch.autograd.grad(cost, painted)
+    assert close(reference(x, x_hat), expected[0].permute(1, 2, 0), 3e-4)
+
+
+def test_constants_are_those_of_training() -> None:
+    assert tables.WEIGHTS == ssimulacra2.WEIGHTS
+    assert tables.OPSIN == ssimulacra2._OPSIN
+    for name in ("BIAS", "C2"):
+        assert getattr(tables, name) == getattr(ssimulacra2, f"_{name}")
+    for name in ("EYE_SHARE", "EYE_RATE", "SMALLEST", "X", "Y", "B", "STRUCTURE", "ADDED", "LOST"):
+        assert getattr(tables, name) == getattr(ssimulacra2, name)
+    assert (BLOCK, STIFFNESS) == (by_torch.BLOCK, by_torch.STIFFNESS)
+    taps = [math.exp(-0.5 * (away / 1.5) ** 2) for away in range(6)]
+    assert (
+        pytest.approx([tap / (2 * sum(taps) - taps[0]) for tap in taps], rel=1e-12) == tables.TAPS
+    )
+    assert pytest.approx(tables.BIAS, rel=1e-14) == tables.BIAS_ROOT**3
+
+
+def test_light_is_that_of_srgb() -> None:
+    light, slopes = tables.light_tables()
+    x = np.arange(light.size) / (light.size - 1)
+    dark = x <= 0.04045
+    np.testing.assert_allclose(light, np.where(dark, x / 12.92, ((x + 0.055) / 1.055) ** 2.4), 1e-7)
+    bright = 2.4 / 1.055 * ((x + 0.055) / 1.055) ** 1.4
+    np.testing.assert_allclose(slopes, np.where(dark, 1 / 12.92, bright), 1e-7)
+
+
+def test_what_is_beyond_black_and_white_has_no_slope() -> None:
+    x, x_hat = pair(40, 50)
+    slopes = reference(x, x_hat)
+    beyond = np.abs(x_hat.astype(int)) > tables.WHITE
+    assert 10 < beyond.sum() < beyond.size / 2
+    assert (slopes[beyond] == 0).all()
+    assert (slopes[~beyond] != 0).all()
+    x[0, 0], x_hat[0, 0] = 9, [tables.WHITE, -tables.WHITE, -tables.WHITE - 1]
+    assert (reference(x, x_hat)[0, 0] != 0).tolist() == [True, True, False]
+
+
+def test_equal_pictures_have_no_slopes() -> None:
+    x, _ = pair(40, 50)
+    same = (64 * x.astype(np.int32) - tables.WHITE).astype(np.int16)
+    assert (reference(x, same) == 0).all()
+
+
+@pytest.mark.parametrize("size", [(7, 30), (40, 7), (16, 8), (50, 33), (70, 16 * BLOCK + 5)])
+@pytest.mark.parametrize("tune", by_torch.Tune.__args__)
+def test_whole_pictures_agree_with_autograd(size: tuple[int, int], tune: by_torch.Tune) -> None:
+    x, x_hat = pair(*size)
+    slopes, stiffness = pixel_slopes(x, x_hat, tune, block_slopes)
+    expected, expected_stiffness = by_torch.pixel_slopes(*tensors(x, x_hat, torch.float32), tune)
+    assert slopes.dtype == stiffness.dtype == np.float32
+    assert close(slopes, expected.permute(1, 2, 0), 1e-3)
+    assert close(stiffness, expected_stiffness, 1e-4)
+
+
+# ---- C ----
+
+
+class Call(ctypes.Structure):
+    """m2t_eye."""
+
+    SIZES = ("height", "width", "x_stride", "x_hat_stride", "slopes_stride", "x_length")
+    SIZES += ("x_hat_length", "light_length", "light_slopes_length", "slopes_length")
+    ARRAYS = ("x", "x_hat", "light", "light_slopes", "slopes", "scratch")
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in (*SIZES, "scratch_bytes")),
+        *((name, ctypes.c_void_p) for name in ARRAYS),
+    )
+
+
+def bind(library: ctypes.CDLL) -> Callable[[Pixels, Painted, Slopes], int]:
+    """m2t_eye_slopes, as block_slopes; it returns whether the call was refused."""
+    library.m2t_eye_scratch.restype = ctypes.c_int64
+    library.m2t_eye_scratch.argtypes = (ctypes.c_int64, ctypes.c_int64)
+    light = tables.light_tables()
+
+    def slopes_in_c(x: Pixels, x_hat: Painted, slopes: Slopes) -> int:
+        height, width = x.shape[:2]
+        scratch = np.full(max(0, library.m2t_eye_scratch(height, width)), 255, np.uint8)
+        strides = [array.strides[0] // array.itemsize for array in (x, x_hat, slopes)]
+        lengths = [(height - 1) * stride + 3 * width for stride in strides]
+        lengths[2:2] = [light[0].size, light[1].size]
+        arrays = [array.ctypes.data for array in (x, x_hat, *light, slopes, scratch)]
+        call = Call(height, width, *strides, *lengths, scratch.size, *arrays)
+        return library.m2t_eye_slopes(ctypes.byref(call))
+
+    return slopes_in_c
+
+
+@pytest.fixture(scope="module", params=["", "-march=native"])
+def in_c(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    library = tmp_path_factory.mktemp("eye") / "eye.so"
+    command = ["cc", "-std=c11", "-O3", "-ffp-contract=off", "-shared", "-fPIC"]
+    command += [*request.param.split(), str(ROOT / "core/eye.c"), "-o", str(library), "-lm"]
+    if subprocess.run(command, check=False, capture_output=True).returncode and request.param:
+        pytest.skip("the compiler has another name for this option")
+    return bind(ctypes.CDLL(str(library)))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("quality", [10, 95])
+def test_c_is_the_reference_bit_for_bit(in_c, size: tuple[int, int], quality: int) -> None:
+    x, x_hat = pair(*size, quality)
+    slopes = np.full(x.shape, np.nan, np.float32)
+    assert in_c(x, x_hat, slopes) == 0
+    np.testing.assert_array_equal(slopes.view(np.int32), reference(x, x_hat).view(np.int32))
+
+
+def test_c_agrees_on_pictures_of_one_colour_and_of_noise(in_c) -> None:
+    rng = np.random.default_rng(0)
+    flat = np.full((24, 40, 3), 255, np.uint8)
+    noise = rng.integers(0, 256, flat.shape, np.uint8)
+    values = rng.integers(-(2**15), 2**15, flat.shape, np.int16)
+    same = (64 * noise.astype(np.int32) - tables.WHITE).astype(np.int16)
+    black = np.full(flat.shape, -tables.WHITE, np.int16)
+    for x, x_hat in [
+        (flat, black),
+        (flat, values),
+        (noise, values),
+        (noise, same),
+        (noise, same + 1),
+    ]:
+        slopes = np.empty(x.shape, np.float32)
+        in_c(x, x_hat, slopes)
+        np.testing.assert_array_equal(slopes.view(np.int32), reference(x, x_hat).view(np.int32))
+
+
+def test_c_fills_a_block_of_a_picture_and_nothing_else(in_c) -> None:
+    x, x_hat = pair(60, 70)
+    block = (slice(7, 42), slice(5, 38))
+    slopes = np.full(x.shape, 7, np.float32)
+    in_c(x[block], x_hat[block], slopes[block])
+    expected = np.full(x.shape, 7, np.float32)
+    expected[block] = reference(x[block], x_hat[block])
+    np.testing.assert_array_equal(slopes, expected)
+
+
+def test_c_refuses_what_is_too_small_or_too_large(in_c) -> None:
+    for size in [(7, 8), (8, 7), (385, 8), (8, 385)]:
+        slopes = np.full((*size, 3), 7, np.float32)
+        assert in_c(np.zeros(slopes.shape, np.uint8), np.zeros(slopes.shape, np.int16), slopes) == 1
+        assert (slopes == 7).all()
