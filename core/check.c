@@ -249,6 +249,35 @@ static int check_pixels(Check *c)
     return 1;
 }
 
+/* A block of 24x20 pixels: two scales of what the eye sees. Light grows with the square of the level here.
+ * It takes 200 kB of the stack. */
+static int check_eye(Check *c)
+{
+    uint8_t x[24 * 20 * 3];
+    int16_t x_hat[24 * 20 * 3];
+    float slopes[24 * 20 * 3], light[M2T_EYE_LEVELS], light_slopes[M2T_EYE_LEVELS];
+    uint64_t scratch[8192];
+    for (int i = 0; i < COUNT(x); i++) {
+        x[i] = (uint8_t)(draw(c, 127) + 128);
+        x_hat[i] = (int16_t)(64 * x[i] - M2T_EYE_WHITE + draw(c, 2000));
+    }
+    for (int i = 0; i < M2T_EYE_LEVELS; i++) {
+        const float level = (float)i / (M2T_EYE_LEVELS - 1);
+        light[i] = level * level;
+        light_slopes[i] = 2 * level;
+    }
+    const m2t_eye eye = {.height = 24, .width = 20, .x_stride = 60, .x_hat_stride = 60,
+                         .slopes_stride = 60, .x_length = COUNT(x), .x_hat_length = COUNT(x_hat),
+                         .light_length = M2T_EYE_LEVELS, .light_slopes_length = M2T_EYE_LEVELS,
+                         .slopes_length = COUNT(slopes), .scratch_bytes = sizeof scratch, .x = x,
+                         .x_hat = x_hat, .light = light, .light_slopes = light_slopes,
+                         .slopes = slopes, .scratch = scratch};
+    if (m2t_run_eye(c->level, &eye))
+        return 0;
+    add_floats(c, slopes, COUNT(slopes));
+    return 1;
+}
+
 uint64_t m2t_check(const m2t_level *level, int check)
 {
     Check state = {level, (uint64_t)check + 1, 14695981039346656037u}, *c = &state;
@@ -264,6 +293,7 @@ uint64_t m2t_check(const m2t_level *level, int check)
     case 7: done = check_mixture(c); break;
     case 8: done = check_scale(c); break;
     case 9: done = check_pixels(c); break;
+    case 10: done = check_eye(c); break;
     default: break;
     }
     return done ? state.hash : 0;

@@ -27,12 +27,13 @@ struct m2t_level {
     void (*mixture)(const m2t_mixture *);
     void (*scale)(const m2t_scale *);
     void (*pixels)(const m2t_pixels *);
+    void (*eye)(const m2t_eye *);
 };
 
 #define OPERATIONS(label)                                                                          \
     {                                                                                              \
         label, NAME(conv), NAME(norm), NAME(stream_norm), NAME(attention), NAME(mixture),          \
-            NAME(scale), NAME(pixels)                                                              \
+            NAME(scale), NAME(pixels), NAME(eye_slopes)                                                              \
     }
 
 #endif

@@ -42,7 +42,7 @@ const char *m2t_level_name(const m2t_level *level);
 
 /* Runs the operations on fixed numbers and hashes what comes out, check by check: equal on every machine and
  * level, or something is wrong. */
-#define M2T_NUM_CHECKS 10
+#define M2T_NUM_CHECKS 11
 uint64_t m2t_check(const m2t_level *level, int check);
 
 /* ---- products ---- */
@@ -208,5 +208,33 @@ typedef struct {
 } m2t_pixels;
 
 m2t_status m2t_run_pixels(const m2t_level *level, const m2t_pixels *pixels);
+
+/* ---- what the eye sees ---- */
+
+/* What a change of each pixel costs the eye, in a block of a picture: the gradient of a mixture of squared
+ * error and of a distance that agrees with what people see. src/m2t/engine/eye.py defines it. */
+
+#define M2T_EYE_SMALLEST 8 /* sides of a block, in pixels */
+#define M2T_EYE_LARGEST 384
+#define M2T_EYE_WHITE 8160 /* of a painted picture: in 1/64 of a level around the middle; black is -8160 */
+#define M2T_EYE_LEVELS (2 * M2T_EYE_WHITE + 1)
+
+/* Lengths, and strides from row to row, count elements. */
+typedef struct {
+    int64_t height, width;
+    int64_t x_stride, x_hat_stride, slopes_stride;
+    int64_t x_length, x_hat_length, light_length, light_slopes_length, slopes_length, scratch_bytes;
+    const uint8_t *x;          /* (height, width, 3) RGB */
+    const int16_t *x_hat;      /* as x; painted, not clamped */
+    const float *light;        /* linear light of M2T_EYE_LEVELS levels from black to white */
+    const float *light_slopes; /* what it grows by, for pixels of 0 to 1 */
+    float *slopes;             /* as x: the gradient, by x_hat as pixels of 0 to 1, summed over pixels */
+    void *scratch;             /* of m2t_eye_scratch() bytes */
+} m2t_eye;
+
+/* Bytes of scratch memory for a block; -1: it is too small or too large. */
+int64_t m2t_eye_scratch(int64_t height, int64_t width);
+
+m2t_status m2t_run_eye(const m2t_level *level, const m2t_eye *eye);
 
 #endif

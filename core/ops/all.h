@@ -30,3 +30,5 @@ static inline int32_t NAME(place)(float drop, float last)
 #include "mixture.h"
 
 #include "pictures.h"
+
+#include "eye_ops.h"

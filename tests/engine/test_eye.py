@@ -1,11 +1,8 @@
 """What the eye sees: the reference against autograd, and C against the reference."""
 
-import ctypes
 import io
 import math
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +15,7 @@ from torch import Tensor
 from m2t import distortion as by_torch
 from m2t import ssimulacra2
 from m2t.engine import eye_tables as tables
+from m2t.engine import native
 from m2t.engine.distortion import BLOCK, STIFFNESS, pixel_slopes
 from m2t.engine.eye import block_slopes
 
@@ -144,47 +142,9 @@ def test_whole_pictures_agree_with_autograd(size: tuple[int, int], tune: by_torc
 # ---- C ----
 
 
-class Call(ctypes.Structure):
-    """m2t_eye."""
-
-    SIZES = ("height", "width", "x_stride", "x_hat_stride", "slopes_stride", "x_length")
-    SIZES += ("x_hat_length", "light_length", "light_slopes_length", "slopes_length")
-    ARRAYS = ("x", "x_hat", "light", "light_slopes", "slopes", "scratch")
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in (*SIZES, "scratch_bytes")),
-        *((name, ctypes.c_void_p) for name in ARRAYS),
-    )
-
-
-def bind(library: ctypes.CDLL) -> Callable[[Pixels, Painted, Slopes], int]:
-    """m2t_eye_slopes, as block_slopes; it returns whether the call was refused."""
-    library.m2t_eye_scratch.restype = ctypes.c_int64
-    library.m2t_eye_scratch.argtypes = (ctypes.c_int64, ctypes.c_int64)
-    light = tables.light_tables()
-
-    def slopes_in_c(x: Pixels, x_hat: Painted, slopes: Slopes) -> int:
-        height, width = x.shape[:2]
-        scratch = np.full(max(0, library.m2t_eye_scratch(height, width)), 255, np.uint8)
-        strides = [array.strides[0] // array.itemsize for array in (x, x_hat, slopes)]
-        lengths = [(height - 1) * stride + 3 * width for stride in strides]
-        lengths[2:2] = [light[0].size, light[1].size]
-        arrays = [array.ctypes.data for array in (x, x_hat, *light, slopes, scratch)]
-        call = Call(height, width, *strides, *lengths, scratch.size, *arrays)
-        return library.m2t_eye_slopes(ctypes.byref(call))
-
-    return slopes_in_c
-
-
-@pytest.fixture(scope="module", params=["", "-march=native"])
-def in_c(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    if shutil.which("cc") is None:
-        pytest.skip("no C compiler")
-    library = tmp_path_factory.mktemp("eye") / "eye.so"
-    command = ["cc", "-std=c11", "-O3", "-ffp-contract=off", "-shared", "-fPIC"]
-    command += [*request.param.split(), str(ROOT / "core/eye.c"), "-o", str(library), "-lm"]
-    if subprocess.run(command, check=False, capture_output=True).returncode and request.param:
-        pytest.skip("the compiler has another name for this option")
-    return bind(ctypes.CDLL(str(library)))
+@pytest.fixture(params=range(len(native.levels())))
+def in_c(request: pytest.FixtureRequest) -> native.NativeBlockSlopes:
+    return native.NativeBlockSlopes(request.param)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -192,7 +152,7 @@ def in_c(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_c_is_the_reference_bit_for_bit(in_c, size: tuple[int, int], quality: int) -> None:
     x, x_hat = pair(*size, quality)
     slopes = np.full(x.shape, np.nan, np.float32)
-    assert in_c(x, x_hat, slopes) == 0
+    in_c(x, x_hat, slopes)
     np.testing.assert_array_equal(slopes.view(np.int32), reference(x, x_hat).view(np.int32))
 
 
@@ -228,5 +188,6 @@ def test_c_fills_a_block_of_a_picture_and_nothing_else(in_c) -> None:
 def test_c_refuses_what_is_too_small_or_too_large(in_c) -> None:
     for size in [(7, 8), (8, 7), (385, 8), (8, 385)]:
         slopes = np.full((*size, 3), 7, np.float32)
-        assert in_c(np.zeros(slopes.shape, np.uint8), np.zeros(slopes.shape, np.int16), slopes) == 1
+        with pytest.raises(ValueError, match="do not fit"):
+            in_c(np.zeros(slopes.shape, np.uint8), np.zeros(slopes.shape, np.int16), slopes)
         assert (slopes == 7).all()

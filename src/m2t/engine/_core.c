@@ -314,6 +314,37 @@ static PyObject *pixels(PyObject *module, PyObject *args)
     return done(&b, ok, status);
 }
 
+/* ---- what the eye sees ---- */
+
+/* eye(level, (height, width, strides of x, x_hat, slopes), x, x_hat, light, light_slopes, slopes) */
+static PyObject *eye(PyObject *module, PyObject *args)
+{
+    Buffers b = {.count = 0};
+    m2t_eye c;
+    m2t_status status = M2T_BAD_CALL;
+    (void)module;
+    const m2t_level *level = level_of(args);
+    if (level == NULL)
+        return NULL;
+    const int ok = view(&b, args, 1, 6, 1 << 5, 1 << 1 | 1 << 2 | 1 << 5) && sizes(&b.views[0], &c, 5);
+    if (ok) {
+        const Py_buffer *v = b.views;
+        c.x = v[1].buf, c.x_length = length(&v[1], 1);
+        c.x_hat = v[2].buf, c.x_hat_length = length(&v[2], 2);
+        c.light = v[3].buf, c.light_length = length(&v[3], 4);
+        c.light_slopes = v[4].buf, c.light_slopes_length = length(&v[4], 4);
+        c.slopes = v[5].buf, c.slopes_length = length(&v[5], 4);
+        c.scratch_bytes = m2t_eye_scratch(c.height, c.width);
+        c.scratch = c.scratch_bytes < 0 ? NULL : PyMem_Malloc((size_t)c.scratch_bytes);
+        if (c.scratch != NULL)
+            RUN(m2t_run_eye(level, &c));
+        else if (c.scratch_bytes >= 0)
+            PyErr_NoMemory();
+        PyMem_Free(c.scratch);
+    }
+    return done(&b, ok, status);
+}
+
 /* ---- symbols to bytes ---- */
 
 /* A mixture and the coder's tables, as five buffers. */
@@ -430,6 +461,7 @@ static PyMethodDef methods[] = {
     {"norm", norm, METH_VARARGS, NULL},        {"stream_norm", stream_norm, METH_VARARGS, NULL},
     {"attention", attention, METH_VARARGS, NULL}, {"mixture", mixture, METH_VARARGS, NULL},
     {"scale", scale, METH_VARARGS, NULL},      {"pixels", pixels, METH_VARARGS, NULL},
+    {"eye", eye, METH_VARARGS, NULL},
     {"encode", encode, METH_VARARGS, NULL},    {"decode", decode, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

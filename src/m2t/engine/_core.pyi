@@ -53,6 +53,16 @@ def mixture(
 ) -> None: ...
 def scale(level: int, sizes: Buffer, tokens: Buffer, gains: Buffer, out: Buffer, /) -> None: ...
 def pixels(level: int, sizes: Buffer, x: Buffer, out: Buffer, /) -> None: ...
+def eye(
+    level: int,
+    sizes: Buffer,
+    x: Buffer,
+    x_hat: Buffer,
+    light: Buffer,
+    light_slopes: Buffer,
+    slopes: Buffer,
+    /,
+) -> None: ...
 def encode(
     state: int,
     symbols: Buffer,

@@ -5,7 +5,7 @@ from functools import cache
 from . import native
 from .distortion import BlockSlopes
 from .eye import block_slopes
-from .native import NativePictures
+from .native import NativeBlockSlopes, NativePictures
 from .pictures import PictureOperations
 from .reference import ReferencePictures
 
@@ -20,6 +20,7 @@ CHECKS = (
     0xF11CEB2C410622CC,
     0x06CF4D030693A5B1,
     0x11E9E739D2A12262,
+    0x0D6E34B1ABA914C5,
 )
 """What core/check.c finds wherever the core works as it should."""
 
@@ -39,5 +40,6 @@ def best_level() -> int | None:
 def pictures() -> tuple[PictureOperations, BlockSlopes]:
     """Operations of the transforms, and what looks at blocks for the eye."""
     level = best_level()
-    operations = ReferencePictures() if level is None else NativePictures(level)
-    return operations, block_slopes
+    if level is None:
+        return ReferencePictures(), block_slopes
+    return NativePictures(level), NativeBlockSlopes(level)

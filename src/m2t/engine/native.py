@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import Finish
+from .eye_tables import light_tables
 from .pictures import Kernel, Picture
 
 try:
@@ -58,6 +59,21 @@ def packed(weights: NDArray[np.integer]) -> NDArray[np.uint8]:
     result = np.empty(-(-outputs // 32) * 32 * -(-inputs * bits // 32) * 4, np.uint8)
     core.pack(np.ascontiguousarray(weights), result, sizes(bits, outputs, inputs))
     return result
+
+
+class NativeBlockSlopes:
+    """See distortion.BlockSlopes. `level` is one of levels()."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def __call__(
+        self, x: NDArray[np.uint8], x_hat: NDArray[np.int16], slopes: NDArray[np.float32]
+    ) -> None:
+        """See engine.eye.block_slopes."""
+        height, width, _ = x.shape
+        strides = (array.strides[0] // array.itemsize for array in (x, x_hat, slopes))
+        core.eye(self.level, sizes(height, width, *strides), x, x_hat, *light_tables(), slopes)
 
 
 class NativePictures:

@@ -3,7 +3,7 @@
 #ifndef EYE_LAYOUT_H
 #define EYE_LAYOUT_H
 
-#include "eye.h"
+#include "../m2t.h"
 
 #include <math.h>
 #include <stddef.h>
