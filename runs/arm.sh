@@ -34,7 +34,10 @@ stage() {
     local run="$folder/$1" arguments=(--preset light --data checkpoints/train.txt --cache checkpoints/data) argument
     case "$ON" in
         cores) arguments+=(--set train.threads=1 --set "train.total_minutes=$2") ;;
-        gpu) arguments+=(--set train.threads=1 --set "train.total_steps=$(python -m m2t.train.cost "$cost" "$(like "$1")" "$2")") ;;
+        gpu)
+            arguments+=(--set train.threads=1)
+            arguments+=(--set "train.total_steps=$(python -m research.training.step_cost "$cost" "$(like "$1")" "$2")")
+            ;;
         cost)
             [ "$(like "$1")" = "${1%-[0-9]*}" ] || return 0
             arguments+=(--set train.threads=2 --set train.log_every=1 --steps 20)
@@ -47,7 +50,7 @@ stage() {
         esac
     done
     m2t train "${arguments[@]}" --out "$run" --resume > "$run.log" 2>&1
-    [ "$ON" != cost ] || python -m m2t.train.cost "$cost" "$(like "$1")" --run "$run"
+    [ "$ON" != cost ] || python -m research.training.step_cost "$cost" "$(like "$1")" --run "$run"
     runs+=("$run") minutes=$((minutes + $2))
 }
 
@@ -114,6 +117,7 @@ esac
 if [ "$ON" != cost ]; then
     length=()
     [ "$ON" != gpu ] || length=(--minutes "$minutes")
-    python -m m2t.train.compare "${runs[@]}" "${length[@]}" --images checkpoints/validation.txt --out "$OUT/$name.json"
+    python -m research.training.outcome "${runs[@]}" "${length[@]}" --images checkpoints/validation.txt \
+        --out "$OUT/$name.json"
     [ "$ON" != gpu ] || rm -r "${runs[@]}"
 fi

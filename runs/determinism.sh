@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python -m m2t.eval.determinism "${M2T_KODAK:-../shared/data/kodak}" --qualities 13 51 87 --out results/determinism.json
+python -m research.determinism.check "${M2T_KODAK:-../shared/data/kodak}" --qualities 13 51 87 \
+    --out results/determinism.json

@@ -5,5 +5,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python -m m2t.eval.integers "${M2T_KODAK:-../shared/data/kodak}" \
+python -m research.determinism.integer_cost "${M2T_KODAK:-../shared/data/kodak}" \
     --floats "$1" --out results/integers_light.json

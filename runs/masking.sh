@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python -m m2t.eval.masking --out results/masking_light.json
-python -m m2t.eval.masking --preset paper --steps 12 --megapixels 1 --runs 3 --out results/masking_paper.json
+python -m research.speed.masking --out results/masking_light.json
+python -m research.speed.masking --preset paper --steps 12 --megapixels 1 --runs 3 --out results/masking_paper.json

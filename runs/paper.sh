@@ -13,10 +13,10 @@ experiments=("${@:2}")
 if [ ${#experiments[@]} -eq 0 ]; then
     experiments=(table1 figure5 masking extremes mixtures windows)
 fi
-paper=(python -m m2t.experiments "${experiments[@]}" --scale "$scale"
+paper=(python -m research.paper "${experiments[@]}" --scale "$scale"
     --train "${M2T_PHOTOS:-../shared/data/train}" --test "${M2T_KODAK:-../shared/data/kodak}")
 if [ "$scale" = medium ] && nvidia-smi > /dev/null 2>&1; then
     seq 0 13 | xargs -P 14 -I {} "${paper[@]}" --share {}/14
 fi
 "${paper[@]}"
-python -m m2t.experiments.report --scale "$scale"
+python -m research.results_page --scale "$scale"

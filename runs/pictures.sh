@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-python -m m2t.eval.pictures --kodak "${M2T_KODAK:-../shared/data/kodak}" --photo examples/photo.png \
+python -m research.pictures --kodak "${M2T_KODAK:-../shared/data/kodak}" --photo examples/photo.png \
     --out docs --results results/pictures.json

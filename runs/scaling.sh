@@ -14,4 +14,4 @@ else
     arms=({narrow,base,wide}-20 {narrow,base,wide}-10 {narrow,base,wide}-5)
 fi
 runs/search.sh "$1" "${arms[@]}"
-python -m m2t.train.scaling "$folder"/{narrow,base,wide}-*.json --out "$folder/scaling.json"
+python -m research.training.scaling "$folder"/{narrow,base,wide}-*.json --out "$folder/scaling.json"

@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 
 bench() { m2t bench examples/photo.png --megapixels "$1" --runs "$2" --warmup "$3" --json; }
 { bench 0.4 10 2; bench 1 10 2; bench 3 10 2; bench 12 3 1; } > results/bench_light.jsonl
-python -m m2t.eval.coder --out results/coder.json
-python -m m2t.eval.startup "${M2T_KODAK:-../shared/data/kodak}/kodim01.png" --out results/startup.json
+python -m research.speed.range_coder --out results/coder.json
+python -m research.speed.startup "${M2T_KODAK:-../shared/data/kodak}/kodim01.png" --out results/startup.json

@@ -45,7 +45,8 @@ eight_bits="train.part=entropy train.integers=true"
 stage 9 $slowly $others $eight_bits train.seed=9 train.total_steps=1443 train.lr_muon=0.003 train.lr_adam=0.0003
 crops=
 stage 10 $slowly $others $eight_bits train.seed=10 train.total_steps=1022 train.lr_muon=0.004 train.lr_adam=0.0004
-python -m m2t.train.compare checkpoints/light/{5..10} --images checkpoints/validation.txt --out results/training/light.json
+python -m research.training.outcome checkpoints/light/{5..10} --images checkpoints/validation.txt \
+    --out results/training/light.json
 m2t export checkpoints/light/10/model.safetensors checkpoints/light/10/exported.safetensors --data checkpoints/train.txt -f
 
 # Two tunes, more photographs, and text; rates fall with time. Half-way, what was learnt is rounded as export will.
@@ -56,7 +57,8 @@ both="train.seed=11 train.total_minutes=117 train.ema=0.999 train.lr_muon=0.006 
 stage 11 --steps=1140 $slowly $others $both train.drawn=0
 stage 11 --steps=2540 $slowly $others $both
 stage 11 $slowly $others $both train.integers=true
-python -m m2t.train.compare checkpoints/light/11 --images checkpoints/validation.txt --out results/training/eye.json
+python -m research.training.outcome checkpoints/light/11 --images checkpoints/validation.txt \
+    --out results/training/eye.json
 knots=$(python -m m2t.train.dial checkpoints/light/11/model.safetensors --images checkpoints/validation.txt)
 m2t export checkpoints/light/11/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt \
     --set "rate.eye=$knots" -f

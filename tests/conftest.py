@@ -1,6 +1,7 @@
-"""A tiny seeded model and codec, and synthetic photographs: all that most tests need."""
+"""A tiny seeded model and codec, synthetic photographs, quick training: what many tests need."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,14 @@ from m2t.config import ModelConfig
 from m2t.entropy.floating import FloatNetwork
 from m2t.model import Model
 from m2t.presets import tiny
+from m2t.train import run
 from m2t.train.export import export
 from m2t.transforms.floating import FloatTransforms
 
 settings.register_profile("m2t", deadline=None)  # machines are noisy
 settings.load_profile("m2t")
+
+QUICK = ("train.total_steps=8", "train.warmup_steps=2", "train.log_every=2", "train.eval_every=8")
 
 
 def vary(config: ModelConfig, **entropy: object) -> ModelConfig:
@@ -90,3 +94,27 @@ def weights(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def codec(weights: Path) -> Codec:
     """A codec with the tiny model, in integers."""
     return Codec.load(weights)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of five smooth random images, the smallest 96x110 pixels."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for i, size in enumerate([(110, 96), (128, 128), (160, 120), (100, 140), (130, 130)]):
+        small = Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8))
+        small.resize(size, Image.Resampling.BICUBIC).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def quick_run(photos: Path, tmp_path: Path) -> Callable[..., Path]:
+    """quick_run(name, *overrides, **options) trains `tiny` for eight steps and returns RUN."""
+
+    def start(name: str, *overrides: str, **options: object) -> Path:
+        settings = (*QUICK, *overrides)
+        cache = tmp_path / "cache"
+        run("tiny", photos, tmp_path / name, overrides=settings, cache=cache, **options)  # type: ignore[arg-type]
+        return tmp_path / name
+
+    return start

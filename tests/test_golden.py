@@ -10,9 +10,9 @@ from PIL import Image
 
 from m2t.codec import Codec
 from m2t.container import parse
-from m2t.eval import determinism
-from m2t.eval.settings import all_operations
 from m2t.latents import latents_sha256
+from research.determinism.check import load
+from research.determinism.settings import all_operations
 
 from .golden import make
 
@@ -26,7 +26,7 @@ TOLERANCE = 2
 @cache
 def codec(model: str, operations: str | None = None) -> Codec:
     ops = None if operations is None else OPERATIONS[operations]
-    return determinism.load(str(FOLDER / f"{model}.safetensors"), ops)
+    return load(str(FOLDER / f"{model}.safetensors"), ops)
 
 
 def read(name: str) -> bytes:

@@ -10,8 +10,6 @@ docs/eval.md describes the fields.
 
 import json
 import platform
-import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
@@ -186,9 +184,3 @@ def versions() -> dict[str, str]:
     for library in ("libjpeg_turbo", "webp", "avif"):
         found[library] = str(features.version(library))
     return found
-
-
-def command_line(module: str, *paths: Path) -> str:
-    """The command that is running, with `paths` of this machine by their names alone."""
-    names = {str(path): path.name for path in paths}
-    return shlex.join(["python", "-m", module, *(names.get(word, word) for word in sys.argv[1:])])

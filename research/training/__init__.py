@@ -1,0 +1,1 @@
+"""Recipes of training compared: what runs cost and reached."""
