@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .coding.loop import code_windows
 from .coding.rans import Coder
@@ -88,6 +89,14 @@ def latents_sha256(y_hat: Latents) -> str:
     Equal on any two machines that decode alike, whatever windows a file is cut into.
     """
     return hashlib.sha256(y_hat.astype("<i4", copy=False).tobytes()).hexdigest()
+
+
+def pixels_sha256(rgb: NDArray[np.uint8]) -> str:
+    """SHA-256, in hex, of an image's pixels (H, W, 3) in raster order.
+
+    Equal on any two machines where the transforms are integers, whatever an image's alpha or mode.
+    """
+    return hashlib.sha256(np.ascontiguousarray(rgb).tobytes()).hexdigest()
 
 
 def _batches(num_windows: int, num_threads: int) -> Iterator[list[int]]:

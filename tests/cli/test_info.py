@@ -83,11 +83,14 @@ def test_verify_tells_the_tokens(m2t, codec, weights, coded):
     expected = hashlib.sha256(y_hat.astype("<i4").tobytes()).hexdigest()
     found = json.loads(m2t("info", coded, "--verify", "--model", weights, "--json").out)
     assert found["latents_sha256"] == expected
+    rgb = codec.synthesise(y_hat, 50, 70, Aim(50, "eye"))
+    assert found["pixels_sha256"] == hashlib.sha256(rgb.tobytes()).hexdigest()
     assert found["operations"] == codec.network.name
     assert (found["quality"], found["tune"]) == (50, "eye")
     result = m2t("info", coded, "--verify", "--model", weights, "--threads", 1)
     assert (result.code, result.err) == (0, "")
     assert f"latents   sha256 {expected}\n" in result.out
+    assert f"pixels    sha256 {found['pixels_sha256']}\n" in result.out
 
 
 def one_error(result, text):

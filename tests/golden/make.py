@@ -38,6 +38,7 @@ from ..conftest import photograph, seeded_model, vary
 FOLDER = Path(__file__).parent
 RECORD = FOLDER / "golden.json"
 LAPPED = TransformConfig(kind="lapped", latent_channels=4, width=8, blocks=1, render_width=8)
+INTEGERS = dataclasses.replace(LAPPED, fine_blocks=1, linear_analysis=True)
 ELIC = TransformConfig(kind="elic", latent_channels=10, width=8, blocks=1)
 
 
@@ -54,6 +55,7 @@ def configs() -> dict[str, ModelConfig]:
     return {
         "m2t": m2t,
         "tunes": dataclasses.replace(m2t, name="tunes", rate=tiny().rate),
+        "integers": dataclasses.replace(m2t, name="integers", transform=INTEGERS, rate=tiny().rate),
         "mt": dataclasses.replace(vary(m2t, masking="mt"), name="mt", schedule=schedule),
         "paper": dataclasses.replace(
             vary(paper(), width=32, layers=1, heads=2, mlp_width=48, window=5), transform=ELIC
@@ -138,6 +140,9 @@ def cases() -> dict[str, Case]:
         "tune_psnr": Case("tunes", photograph(64, 48), 60),
         "tune_eye": Case("tunes", photograph(64, 48), 60, tune="eye"),
         "tune_eye_grey": Case("tunes", large.convert("L"), 25, tune="eye"),
+        "integers_psnr": Case("integers", photograph(64, 48), 60),
+        "integers_eye": Case("integers", large, 40, tune="eye"),
+        "integers_escapes": Case("integers", photograph(100, 16), 50, with_escapes, "eye"),
         "mt": Case("mt", large, 60),
         "mt_pixel": Case("mt", photograph(1, 1), 50),
         "paper": Case("paper", large, 90),

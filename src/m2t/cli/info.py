@@ -20,12 +20,15 @@ windows   {windows} in {strips} strips, {window_bytes:,} bytes
 metadata  {listed}"""
 _DECODED = """\
 latents   sha256 {latents_sha256}
+pixels    {pixels}
 computed  by {operations}"""
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--verify", is_flag=True, help="Decode the tokens as well, and print their SHA-256.")
+@click.option(
+    "--verify", is_flag=True, help="Decode it as well, and print the SHA-256 of tokens and pixels."
+)
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @threads_option
@@ -48,7 +51,9 @@ def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: in
         sizes = [f"{name} {size:,} bytes" for name, size in found["metadata"].items()]
         click.echo(_TEXT.format(**found, listed=", ".join(sizes) or "none"))
         if verify:
-            click.echo(_DECODED.format(**found))
+            sha256 = found["pixels_sha256"]
+            pixels = f"sha256 {sha256}" if sha256 else "painted in floating point"
+            click.echo(_DECODED.format(**found, pixels=pixels))
 
     return 0 if attempt(show, file, as_json) else 1
 
@@ -78,12 +83,20 @@ def facts(data: bytes) -> dict[str, Any]:
 
 
 def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, Any]:
-    """What decoding a file's tokens tells, ready for JSON. Raises FormatError or ModelError."""
-    from ..latents import latents_sha256
+    """What decoding a file tells, ready for JSON; of pixels only where they are exact.
+
+    Raises FormatError or ModelError.
+    """
+    from ..latents import latents_sha256, pixels_sha256
 
     use_threads(threads)
     codec = codec_for(data, model)
+    stream = parse(data)
+    header, y_hat = stream.header, codec.decode_latents(stream)
+    exact = codec.transforms.exact
+    rgb = codec.synthesise(y_hat, header.height, header.width, header.aim) if exact else None
     return {
-        "latents_sha256": latents_sha256(codec.decode_latents(parse(data))),
+        "latents_sha256": latents_sha256(y_hat),
+        "pixels_sha256": None if rgb is None else pixels_sha256(rgb),
         "operations": codec.network.name,
     }
