@@ -10,6 +10,7 @@ from m2t.entropy.integer.native import NativeOperations
 from m2t.entropy.integer.operations import Operations
 from m2t.entropy.integer.products import KERNELS
 from m2t.entropy.integer.pytorch import TorchOperations
+from m2t.entropy.integer.reference import ReferenceOperations
 from m2t.latents import WINDOWS_PER_BATCH
 
 CPU = torch.device("cpu")
@@ -47,7 +48,8 @@ class Setting:
 def all_operations() -> dict[str, Operations]:
     """Every way to compute the entropy network that this processor has, by name."""
     native = [NativeOperations(level) for level in range(len(levels()))]
-    found: list[Operations] = [*native, *(TorchOperations(kernel, CPU) for kernel in KERNELS)]
+    in_torch = (TorchOperations(kernel, CPU) for kernel in KERNELS)
+    found: list[Operations] = [*native, *in_torch, ReferenceOperations()]
     return {ops.name: ops for ops in found}
 
 

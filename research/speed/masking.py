@@ -86,7 +86,8 @@ def measure(
     most_runs: int,
 ) -> dict[str, float]:
     """Median seconds to decode y: by the network alone, and with the range decoder."""
-    network = IntegerNetwork(config, tensors, ops)
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    network = IntegerNetwork(config, arrays, ops)
     size, threads = y.shape[:2], torch.get_num_threads()
 
     def code(open_coder: Callable[[int], Any], known: Latents | None = None) -> list[Any]:
@@ -141,7 +142,7 @@ def main() -> None:
         tensors = random_tensors(config)
     else:
         config, tensors = shipped_tensors()
-    ops = choose(torch.device("cpu"))
+    ops = choose()
     cases = [(m, s) for m in args.megapixels for s in args.steps]
     rows = [compare(config, tensors, ops, s, m, args.runs) for m, s in tqdm(cases, disable=None)]
     write_record(

@@ -18,8 +18,8 @@ from torch import Tensor
 from .config import ModelConfig
 from .engine.choice import pictures
 from .entropy.floating import FloatNetwork
-from .entropy.integer.choice import choose
 from .entropy.integer.network import IntegerNetwork
+from .entropy.integer.on_device import choose
 from .entropy.integer.operations import Operations
 from .entropy.integer.restore import restore
 from .entropy.predictor import Network
@@ -137,7 +137,8 @@ def build_codec(
         model = build_model(config, state).requires_grad_(False)
         return FloatTransforms(model, device), FloatNetwork(model.entropy, config)
     try:
-        network = IntegerNetwork(config, integers, ops or choose(device))
+        arrays = {name: tensor.numpy() for name, tensor in integers.items()}
+        network = IntegerNetwork(config, arrays, ops or choose(device))
         return _transforms(config, state, device), network
     except (KeyError, RuntimeError, IndexError, ValueError) as error:
         raise ModelError(f"weights do not fit their configuration: {error}") from error

@@ -11,6 +11,9 @@ What core/m2t.h says too is the same there (tests/engine/test_core.py).
 
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..config import ModelConfig
 from ..errors import ModelError
 
@@ -68,6 +71,12 @@ def check_bounds(config: ModelConfig) -> None:
     for name, holds in bounds.items():
         if not holds:
             raise ModelError(f"too large for exact integers: {name}")
+
+
+def check_layer(weight: NDArray[np.int8]) -> None:
+    """Raise ModelError unless a layer's products with int8 are exact; weight (rows, columns)."""
+    magnitude = np.abs(weight.astype(np.int64))
+    check_weight(int(magnitude.max(initial=0)), int(magnitude.sum(1).max(initial=0)))
 
 
 def check_weight(largest: int, largest_row: int) -> None:

@@ -1,6 +1,6 @@
 """The integer network's operations in C (core/m2t.h): what runs on a CPU where it was compiled.
 
-The same integers as pytorch.py defines, several times as fast: each operation passes over its
+The same integers as reference.py defines, several times as fast: each operation passes over its
 data once, and products use the processor's int8 instructions.
 """
 
@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...coding.gaussians import Mixture
-from ...engine.arithmetic import RESIDUAL_LIMIT, Finish, check_weight
+from ...engine.arithmetic import RESIDUAL_LIMIT, Finish, check_layer
 from ...engine.native import NOTHING, core, levels, packed, sizes
 from ..predictor import Span
 from .operations import Attention, Norm
@@ -48,20 +46,20 @@ class NativeOperations:
     def __init__(self, level: int) -> None:
         self.level, self.name = level, levels()[level]
 
-    def array(self, values: Tensor) -> NDArray:
-        """As NumPy has it."""
-        return values.contiguous().numpy()
+    def array(self, values: NDArray) -> NDArray:
+        """Its elements one after the other."""
+        return np.ascontiguousarray(values)
 
-    def table(self, values: Tensor) -> NDArray[np.int32]:
+    def table(self, values: NDArray[np.float32]) -> NDArray[np.int32]:
         """See Operations."""
-        return self.array(values.to(torch.int32))
+        return values.astype(np.int32)
 
-    def layer(self, weight: Tensor, multiplier: Tensor, bias: Tensor) -> Layer:
+    def layer(
+        self, weight: NDArray[np.int8], multiplier: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> Layer:
         """See Operations; ModelError where products could be inexact."""
-        array = self.array(weight)
-        magnitude = np.abs(array.astype(np.int64))
-        check_weight(int(magnitude.max(initial=0)), int(magnitude.sum(1).max()))
-        return Layer(packed(array), self.array(multiplier.float()), self.array(bias.float()))
+        check_layer(weight)
+        return Layer(packed(weight), self.array(multiplier), self.array(bias))
 
     def squash(self, symbols: NDArray[np.int32], table: NDArray[np.int8]) -> NDArray[np.int8]:
         """See Operations."""

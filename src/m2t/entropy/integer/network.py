@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...coding.gaussians import Mixture
 from ...config import Aim, ModelConfig
@@ -23,14 +21,14 @@ from .operations import Array, Attention, Norm, Operations
 class Tensors:
     """The tensors below a prefix, as the operations take them."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], ops: Operations, prefix: str = "") -> None:
+    def __init__(self, tensors: Mapping[str, NDArray], ops: Operations, prefix: str = "") -> None:
         self.tensors, self.ops, self.prefix = tensors, ops, prefix
 
     def below(self, name: object) -> "Tensors":
         """Those below prefix.name."""
         return Tensors(self.tensors, self.ops, f"{self.prefix}{name}.")
 
-    def raw(self, name: str) -> Tensor:
+    def raw(self, name: str) -> NDArray:
         """The tensor `name` as it is stored."""
         return self.tensors[self.prefix + name]
 
@@ -85,8 +83,8 @@ class Head:
         self.out = [t.layer(f"out.{k}") for k in range(len(self.slices))]
         if self.width:
             self.from_trunk = t.layer("from_trunk")
-            nothing = torch.zeros(self.width, 0, dtype=torch.int8), torch.zeros(self.width)
-            self.from_earlier = [t.ops.layer(*nothing, nothing[1])]
+            zeros = np.zeros(self.width, np.float32)
+            self.from_earlier = [t.ops.layer(np.zeros((self.width, 0), np.int8), zeros, zeros)]
             self.from_earlier += [t.layer(f"from_earlier.{k}") for k in range(len(self.slices) - 1)]
 
     def prepare(self, trunk: Array) -> Array:
@@ -117,7 +115,9 @@ class IntegerNetwork:
 
     exact = True
 
-    def __init__(self, config: ModelConfig, tensors: Mapping[str, Tensor], ops: Operations) -> None:
+    def __init__(
+        self, config: ModelConfig, tensors: Mapping[str, NDArray], ops: Operations
+    ) -> None:
         check_bounds(config)
         t, e = Tensors(tensors, ops), config.entropy
         self.config, self.ops = config, ops
@@ -125,7 +125,7 @@ class IntegerNetwork:
         self.table = t.array("squash")
         self.embed = t.layer("embed")
         mask = t.raw("mask")
-        self.mask = ops.array(torch.stack((torch.zeros_like(mask), mask)))
+        self.mask = ops.array(np.stack((np.zeros_like(mask), mask)))
         self.positions, self.quality = t.array("positions"), t.array("quality")
         self.source_positions = t.array("source_positions") if e.source_positions else None
         self.neighbours = t.layer("neighbours") if e.neighbours else None
@@ -173,7 +173,7 @@ class IntegerNetwork:
         return self.ops.limited(h)
 
 
-def _all_sums(rows: Tensor) -> Tensor:
+def _all_sums(rows: NDArray) -> NDArray[np.float32]:
     """(8, width) integers -> (256, width): the sum of the rows whose bits are set."""
-    bits = torch.arange(256)[:, None] >> torch.arange(8) & 1
-    return (bits.double() @ rows.double()).float()
+    bits = np.arange(256)[:, None] >> np.arange(8) & 1
+    return (bits.astype(np.float64) @ rows.astype(np.float64)).astype(np.float32)

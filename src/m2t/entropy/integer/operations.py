@@ -1,6 +1,6 @@
 """What the integer network is made of: operations that give the same integers everywhere.
 
-pytorch.py computes them on any device, and is the definition; native.py does in C, for speed.
+reference.py defines them, in NumPy; native.py computes them in C, pytorch.py on other devices.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ...coding.gaussians import Mixture
 from ..predictor import Span
@@ -45,15 +44,17 @@ class Operations(Protocol):
     threads: bool
     """They run on one core."""
 
-    def array(self, values: Tensor) -> Array:
+    def array(self, values: NDArray) -> Array:
         """A constant."""
         ...
 
-    def table(self, values: Tensor) -> Array:
+    def table(self, values: NDArray[np.float32]) -> Array:
         """A table of exponentials: integers, in float32."""
         ...
 
-    def layer(self, weight: Tensor, multiplier: Tensor, bias: Tensor) -> Any:
+    def layer(
+        self, weight: NDArray[np.int8], multiplier: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> Any:
         """W x * multiplier + bias, made ready: product and sum are rounded to float32 once each."""
         ...
 

@@ -7,11 +7,8 @@ weights: 127 times the sum of a row's absolute values is the largest one.
 
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
-
-from ...engine.arithmetic import EXACT
 
 
 class Kernel(Protocol):
@@ -43,11 +40,13 @@ class FloatKernel:
 
     def linear(self, x: Tensor, weight: Tensor) -> Tensor:
         """See Kernel."""
-        return x.float() @ weight.T
+        with torch.autocast(x.device.type, enabled=False):
+            return x.float() @ weight.T
 
     def batched(self, a: Tensor, b: Tensor) -> Tensor:
         """See Kernel."""
-        return torch.bmm(a.float(), b.float())
+        with torch.autocast(a.device.type, enabled=False):
+            return torch.bmm(a.float(), b.float())
 
 
 class Int8Kernel(FloatKernel):
@@ -72,25 +71,5 @@ class Int8Kernel(FloatKernel):
         return torch._int_mm(x, weight).float()  # pyright: ignore[reportPrivateImportUsage]
 
 
-class ReferenceKernel:
-    """NumPy, in 64-bit integers: slow, and the definition of the others."""
-
-    name = "reference"
-
-    def prepare(self, weight: Tensor) -> Tensor:
-        """Unchanged."""
-        return weight
-
-    def linear(self, x: Tensor, weight: Tensor) -> Tensor:
-        """See Kernel."""
-        return self.batched(x[None], weight.T[None])[0]
-
-    def batched(self, a: Tensor, b: Tensor) -> Tensor:
-        """See Kernel."""
-        product = a.cpu().numpy().astype(np.int64) @ b.cpu().numpy().astype(np.int64)
-        assert np.abs(product).max(initial=0) <= EXACT, "not exact in float32"
-        return torch.from_numpy(product).to(a.device, torch.float32)
-
-
-KERNELS: tuple[Kernel, ...] = (Int8Kernel(), FloatKernel(), ReferenceKernel())
+KERNELS: tuple[Kernel, ...] = (Int8Kernel(), FloatKernel())
 """From the fastest to the surest."""

@@ -1,4 +1,4 @@
-"""The integer network's operations in PyTorch, on any device: the definition of the others.
+"""The integer network's operations in PyTorch, on any device.
 
 Products of integers go through one of three kernels (products.py), which are all exact; everything
 else is elementwise.
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...coding.gaussians import MEAN_LIMIT, Mixture, rounded_weights
 from ...coding.tables import NUM_SIGMAS
-from ...engine.arithmetic import EXACT, HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM, check_weight
+from ...engine.arithmetic import EXACT, HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM, check_layer
 from ..predictor import Span
 from .operations import Attention, Norm
 from .products import Kernel
@@ -47,20 +47,21 @@ class TorchOperations:
     def __init__(self, kernel: Kernel, device: torch.device) -> None:
         self.kernel, self.device, self.name = kernel, device, kernel.name
 
-    def array(self, values: Tensor) -> Tensor:
+    def array(self, values: NDArray) -> Tensor:
         """On the device."""
-        return values.to(self.device)
+        return torch.from_numpy(values).to(self.device)
 
-    def table(self, values: Tensor) -> Tensor:
+    def table(self, values: NDArray[np.float32]) -> Tensor:
         """On the device."""
-        return values.to(self.device)
+        return self.array(values)
 
-    def layer(self, weight: Tensor, multiplier: Tensor, bias: Tensor) -> Layer:
+    def layer(
+        self, weight: NDArray[np.int8], multiplier: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> Layer:
         """See Operations; ModelError where products could be inexact."""
-        magnitude = weight.to(torch.int64).abs()
-        check_weight(int(magnitude.max()) if magnitude.numel() else 0, int(magnitude.sum(1).max()))
-        prepared = self.kernel.prepare(weight.to(self.device))
-        return Layer(prepared, multiplier.to(self.device), bias.to(self.device))
+        check_layer(weight)
+        prepared = self.kernel.prepare(self.array(weight))
+        return Layer(prepared, self.array(multiplier), self.array(bias))
 
     def squash(self, symbols: NDArray[np.int32], table: Tensor) -> Tensor:
         """See Operations."""
