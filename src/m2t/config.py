@@ -3,16 +3,16 @@
 The defaults are the paper's (M2T, ICCV 2023); presets.py holds the named variants.
 """
 
-import dataclasses
 import itertools
 import json
 import math
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from .errors import ConfigError
+from .options import LATER, build, check, plain
 
 STRIDE = 16  # pixels per token side: one token stands for 16x16 pixels
 QUALITIES = range(1, 101)
@@ -20,13 +20,6 @@ Tune = Literal["psnr", "eye"]
 """What a picture is coded for: least squared error, or looking right."""
 TUNES: tuple[Tune, ...] = typing.get_args(Tune)
 """By their number in files; append only."""
-LATER = {"later": True}
-"""Marks options added since files exist: left out of JSON at their default, or ids would change."""
-
-
-def _check(condition: bool, message: str) -> None:
-    if not condition:
-        raise ConfigError(message)
 
 
 @dataclass(frozen=True)
@@ -68,18 +61,18 @@ class TransformConfig:
         return 6 + self.blocks + (self.blocks + 1) // 2
 
     def __post_init__(self) -> None:
-        _check(self.latent_channels >= 1, "latent_channels must be at least 1")
-        _check(self.width >= 2 and self.width % 2 == 0, "transform width must be even")
-        _check(self.blocks >= 0, "blocks must not be negative")
-        _check(
+        check(self.latent_channels >= 1, "latent_channels must be at least 1")
+        check(self.width >= 2 and self.width % 2 == 0, "transform width must be even")
+        check(self.blocks >= 0, "blocks must not be negative")
+        check(
             (self.render_width > 0) == (self.kind == "lapped"),
             "render_width belongs to lapped transforms",
         )
-        _check(
+        check(
             self.fine_blocks == 0 or (self.fine_blocks > 0 and self.kind == "lapped"),
             "fine_blocks belong to lapped transforms",
         )
-        _check(
+        check(
             not self.linear_analysis or self.kind == "lapped",
             "linear_analysis belongs to lapped transforms",
         )
@@ -99,11 +92,11 @@ class ScheduleConfig:
     """Of the random order."""
 
     def __post_init__(self) -> None:
-        _check(1 <= self.steps <= 65535, "steps must be in 1..65535")
-        _check(0.1 <= self.alpha <= 25.5, "alpha must be in 0.1..25.5")
+        check(1 <= self.steps <= 65535, "steps must be in 1..65535")
+        check(0.1 <= self.alpha <= 25.5, "alpha must be in 0.1..25.5")
         tenths = self.alpha * 10
-        _check(abs(tenths - round(tenths)) < 1e-6, "alpha must be a multiple of 0.1")
-        _check(0 <= self.seed <= 255, "seed must be in 0..255")
+        check(abs(tenths - round(tenths)) < 1e-6, "alpha must be a multiple of 0.1")
+        check(0 <= self.seed <= 255, "seed must be in 0..255")
 
 
 @dataclass(frozen=True)
@@ -135,15 +128,15 @@ class EntropyConfig:
     """Gaussians per channel (N_M in the paper)."""
 
     def __post_init__(self) -> None:
-        _check(2 <= self.window <= 64, "window must be in 2..64 tokens")
-        _check(self.width % self.heads == 0, "width must be a multiple of heads")
-        _check(self.layers >= 1 and self.mlp_width >= 1, "layers and mlp_width must be positive")
-        _check(self.delta >= 0, "delta must not be negative")
+        check(2 <= self.window <= 64, "window must be in 2..64 tokens")
+        check(self.width % self.heads == 0, "width must be a multiple of heads")
+        check(self.layers >= 1 and self.mlp_width >= 1, "layers and mlp_width must be positive")
+        check(self.delta >= 0, "delta must not be negative")
         sliced = self.head == "sliced"
-        _check(bool(self.slices) == sliced, "slices belong to the sliced head")
-        _check((self.head_width > 0) == sliced, "head_width belongs to the sliced head")
-        _check(all(n > 0 for n in self.slices), "slices must be positive")
-        _check(1 <= self.mixtures <= 8, "mixtures must be in 1..8")
+        check(bool(self.slices) == sliced, "slices belong to the sliced head")
+        check((self.head_width > 0) == sliced, "head_width belongs to the sliced head")
+        check(all(n > 0 for n in self.slices), "slices must be positive")
+        check(1 <= self.mixtures <= 8, "mixtures must be in 1..8")
 
 
 class Aim(NamedTuple):
@@ -169,14 +162,14 @@ class RateConfig:
     """The networks' second input with the tune "eye": trained at 1, interpolated elsewhere."""
 
     def __post_init__(self) -> None:
-        _check(0 < self.lmbda_min <= self.lmbda_max, "lmbda_min must be in (0, lmbda_max]")
+        check(0 < self.lmbda_min <= self.lmbda_max, "lmbda_min must be in (0, lmbda_max]")
         if self.eye:
-            _check(all(len(knot) == 2 for knot in self.eye), "eye must be pairs of quality and t")
+            check(all(len(knot) == 2 for knot in self.eye), "eye must be pairs of quality and t")
             qualities, ts = zip(*self.eye, strict=True)
             ends = qualities[0] == QUALITIES[0] and qualities[-1] == QUALITIES[-1]
-            _check(ends, "eye must go from quality 1 to 100")
+            check(ends, "eye must go from quality 1 to 100")
             ascending = all(_ascending(values) for values in (qualities, ts))
-            _check(ascending and max(map(abs, ts)) <= 2, "eye must ascend, with t in -2..2")
+            check(ascending and max(map(abs, ts)) <= 2, "eye must ascend, with t in -2..2")
 
     @property
     def lmbda_mid(self) -> float:
@@ -224,9 +217,9 @@ class RateConfig:
 
     def check(self, aim: Aim) -> None:
         """Raise ConfigError unless the model can be asked for this."""
-        _check(aim.quality in QUALITIES, f"quality must be in 1..100, not {aim.quality}")
-        _check(aim.tune in TUNES, f"tune must be one of {', '.join(TUNES)}, not {aim.tune}")
-        _check(aim.tune in self.tunes, f"this model has no tune {aim.tune}")
+        check(aim.quality in QUALITIES, f"quality must be in 1..100, not {aim.quality}")
+        check(aim.tune in TUNES, f"tune must be one of {', '.join(TUNES)}, not {aim.tune}")
+        check(aim.tune in self.tunes, f"this model has no tune {aim.tune}")
 
 
 def _ascending(values: Sequence[float]) -> bool:
@@ -253,12 +246,12 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.entropy.slices:
             total, channels = sum(self.entropy.slices), self.transform.latent_channels
-            _check(total == channels, f"slices sum to {total}, latent_channels is {channels}")
+            check(total == channels, f"slices sum to {total}, latent_channels is {channels}")
         if self.schedule.order == "entropy":
-            _check(self.entropy.masking == "mt", 'the entropy order needs masking "mt"')
+            check(self.entropy.masking == "mt", 'the entropy order needs masking "mt"')
         if self.entropy.masking == "m2t":
             # Group i carries group i-1 as its input, so no group may be smaller than the last.
-            _check(self.schedule.alpha >= 1, "m2t needs alpha of at least 1")
+            check(self.schedule.alpha >= 1, "m2t needs alpha of at least 1")
 
     @property
     def slices(self) -> list[slice]:
@@ -269,50 +262,12 @@ class ModelConfig:
 
     def to_json(self) -> str:
         """The canonical text of this config (keys sorted, no spaces)."""
-        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
+        return json.dumps(plain(self), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> "ModelConfig":
         """Parse to_json()'s text; unknown or ill-typed keys raise ConfigError."""
         try:
-            return _build(cls, json.loads(text))
+            return build(cls, json.loads(text))
         except json.JSONDecodeError as error:
             raise ConfigError(f"model config is not JSON: {error}") from error
-
-
-def _plain(config: Any) -> Any:
-    """Plain JSON values of a dataclass, without later options at their defaults."""
-    if not dataclasses.is_dataclass(config):
-        return config
-    return {
-        option.name: _plain(value)
-        for option in dataclasses.fields(config)
-        if (value := getattr(config, option.name)) != option.default
-        or not option.metadata.get("later")
-    }
-
-
-def _build(cls: Any, values: Any) -> Any:
-    """Dataclass from plain JSON values, nested dataclasses and tuples included."""
-    _check(isinstance(values, dict), f"{cls.__name__} must be an object")
-    hints = typing.get_type_hints(cls)
-    unknown = set(values) - set(hints)
-    _check(not unknown, f"unknown option {', '.join(sorted(unknown))} in {cls.__name__}")
-    return cls(**{key: coerce(hints[key], value, key) for key, value in values.items()})
-
-
-def coerce(hint: Any, value: Any, key: str) -> Any:
-    """`value` as the type `hint` of option `key`; ConfigError where it does not fit."""
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value)
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        _check(value in args, f"{key} must be one of {', '.join(map(str, args))}, not {value}")
-        return value
-    if origin is tuple:
-        _check(isinstance(value, (list, tuple)), f"{key} must be a list")
-        return tuple(coerce(args[0], item, key) for item in value)
-    if hint is float and type(value) is int:
-        return float(value)
-    _check(type(value) is hint, f"{key} must be {hint.__name__}, not {value!r}")
-    return value

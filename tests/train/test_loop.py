@@ -176,12 +176,12 @@ def test_init_takes_transforms_and_entropy_model_each_from_where_they_fit(quick_
     first = quick_run("first")
     narrow = quick_run("narrow", "entropy.width=16", init=[first / "model.safetensors"])
     both = [run / "model.safetensors" for run in (narrow, first)]
-    mixed = quick_run("mixed", "transform.fine_blocks=1", init=both, minutes=0.0)
+    mixed = quick_run("mixed", "transform.fine_blocks=2", init=both, minutes=0.0)
     a, b, result = (
         checkpoint.load_model(run / "model.safetensors").state_dict()
         for run in (narrow, first, mixed)
     )
-    enter, embed = "analysis.enter.weight", "entropy.embed.weight"
+    enter, embed = "synthesis.enter.weight", "entropy.embed.weight"
     assert torch.equal(result[embed], b[embed])
     assert torch.equal(result[enter], a[enter])
     assert not torch.equal(result[enter], b[enter])
@@ -189,12 +189,12 @@ def test_init_takes_transforms_and_entropy_model_each_from_where_they_fit(quick_
 
 def test_some_parameters_may_begin_anew(quick_run):
     first = quick_run("first")
-    fresh = 'train.fresh=["analysis.enter", "analysis.block"]'
+    fresh = 'train.fresh=["synthesis.enter", "synthesis.blocks"]'
     anew = quick_run("anew", fresh, init=[first / "model.safetensors"], minutes=0.0)
     a, b = (checkpoint.load_model(run / "model.safetensors").state_dict() for run in (first, anew))
     new = {name for name in a if not torch.equal(a[name], b[name])}
-    assert "analysis.enter.weight" in new
-    assert all(name.startswith(("analysis.enter", "analysis.block")) for name in new)
+    assert "synthesis.enter.weight" in new
+    assert all(name.startswith(("synthesis.enter", "synthesis.blocks")) for name in new)
 
 
 def test_run_of_a_given_time(quick_run):

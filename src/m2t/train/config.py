@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..config import ModelConfig, coerce
+from ..config import ModelConfig
 from ..errors import ConfigError
+from ..options import coerce
 from ..presets import preset
 from ..ssimulacra2 import EYE_RATE, EYE_SHARE
 
