@@ -11,9 +11,8 @@ from .calibrate import hook, rounded_places
 from .export import LOG_STEP
 from .rounding import channel_units
 
-DECAY = 0.99
-"""Per step of training, of the largest values that units follow from: one outlier must not make all
-that comes after it coarse for long."""
+DECAY = 0.999
+"""Per step of training, of the largest values that units follow from."""
 
 
 class RoundedActivation:
