@@ -1,5 +1,5 @@
-/* The self-test: every operation on fixed numbers, its result hashed. tests/engine/test_core.py computes the
- * same hashes with the reference. */
+/* The self-test: every operation on fixed numbers, its result hashed. engine/choice.py has the hashes that are
+ * expected; tests/engine/ compares each operation with the reference. */
 
 #include "internal.h"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from m2t.checkpoint import build_codec, load_model, read_model
+from m2t.checkpoint import build_codec, lapped_tensors, load_model, read_model
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.engine import native
@@ -68,8 +68,7 @@ def test_slopes_are_those_of_floats(codec: Codec, floats: Codec, tune) -> None:
 @pytest.fixture(scope="module")
 def every_way(weights) -> dict[str, LappedTransforms]:
     config, state = read_model(weights)
-    prefix = "lapped."
-    tensors = {n.removeprefix(prefix): t.numpy() for n, t in state.items() if n.startswith(prefix)}
+    tensors = {name: tensor.numpy() for name, tensor in lapped_tensors(state).items()}
     ways = [ReferencePictures(), *(NativePictures(i) for i in range(len(native.levels())))]
     return {ops.name: LappedTransforms(config, tensors, ops, block_slopes) for ops in ways}
 

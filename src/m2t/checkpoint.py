@@ -113,13 +113,16 @@ def float_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def integer_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of an exported entropy model; none if the weights are floats."""
-    parts = state.items()
-    return {n.removeprefix(INTEGER): t for n, t in parts if n.startswith(INTEGER)}
+    return _below(INTEGER, state)
 
 
 def lapped_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Those of exported transforms; none if they are floats."""
-    return {n.removeprefix(LAPPED): t for n, t in state.items() if n.startswith(LAPPED)}
+    return _below(LAPPED, state)
+
+
+def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in state.items() if n.startswith(prefix)}
 
 
 def build_codec(

@@ -214,8 +214,8 @@ class Codec:
         meter: Meter | None = None,
     ) -> Coded[Result]:
         """Entropy coding of all windows, on several threads."""
-        add = meter.add if meter else None
-        return code_latents(self.network, size, aim, open_coder, y_hat, add, self.num_threads)
+        done = added(meter)
+        return code_latents(self.network, size, aim, open_coder, y_hat, done, self.num_threads)
 
     def _header(self, picture: Picture, aim: Aim) -> Header:
         schedule = self.config.schedule

@@ -9,14 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .config import STRIDE, Tune
+from .engine.distortion import BLOCK, STIFFNESS
 from .ssimulacra2 import SMALLEST, for_the_eye
 from .windows import cut
-
-BLOCK = 24
-"""Largest side, in tokens, of what is judged as a whole."""
-STIFFNESS = 4.0
-"""By how much more than by their gradients moves count for the eye: several at one place mend the
-same error, and its worst places own the gradient."""
 
 
 def pixel_slopes(x: Tensor, x_hat: Tensor, tune: Tune) -> tuple[Tensor, Tensor]:

@@ -11,62 +11,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-EYE_SHARE = 0.8
-"""Share of the distance in the distortion of the tune for the eye; the rest is squared error."""
-EYE_RATE = 2.4
-"""Squared error (0..255) that a distance of one stands for: along the curve of a model that was
-trained for squared error, this much costs as many bits."""
+from .engine.eye_tables import BIAS as _BIAS
+from .engine.eye_tables import C2 as _C2
+from .engine.eye_tables import EYE_RATE, EYE_SHARE, SMALLEST, WEIGHTS
+from .engine.eye_tables import OPSIN as _OPSIN
+
 POWER = 0.6276336467831387
 X, Y, B = range(3)
+"""The order of the colours that _xyb returns."""
 STRUCTURE, ADDED, LOST = range(3)
-WEIGHTS: tuple[tuple[tuple[int, int, int, float], ...], ...] = (
-    ((Y, 4, STRUCTURE, 7.4668903), (Y, 4, LOST, 17.445834)),
-    (
-        (X, 4, STRUCTURE, 1.1041726),
-        (Y, 4, STRUCTURE, 6.6836781),
-        (Y, 4, LOST, 1.0278899),
-    ),
-    (
-        (X, 4, STRUCTURE, 1.8422456),
-        (X, 4, ADDED, 11.441173),
-        (Y, 1, STRUCTURE, 225.20515),
-        (Y, 4, STRUCTURE, 19.213238),
-    ),
-    (
-        (X, 4, STRUCTURE, 1.8787595),
-        (X, 4, ADDED, 10.94907),
-        (Y, 1, STRUCTURE, 176.39318),
-        (Y, 4, STRUCTURE, 24.43301),
-        (Y, 4, ADDED, 0.28520803),
-        (B, 4, STRUCTURE, 8.8269828),
-        (B, 4, ADDED, 23.192433),
-    ),
-    (
-        (X, 1, ADDED, 0.96779371),
-        (X, 4, ADDED, 0.9981767),
-        (Y, 4, STRUCTURE, 34.779063),
-        (Y, 4, ADDED, 44.835625),
-        (B, 1, STRUCTURE, 95.10805),
-        (B, 1, ADDED, 0.9863978),
-        (B, 1, LOST, 0.98343828),
-        (B, 4, ADDED, 171.26673),
-        (B, 4, LOST, 0.98078589),
-    ),
-)
-"""For each scale, from whole pictures to a sixteenth: colour, norm, map and weight.
-
-The others of the 108 weights, none above 0.003, are left out, and with them the sixth scale.
-"""
-SMALLEST = 8
-"""Sides, in pixels, below which no scale is looked at."""
-_OPSIN = (
-    (0.30, 0.622, 0.078),
-    (0.23, 0.692, 0.078),
-    (0.24342268924547819, 0.20476744424496821, 0.55180986650955360),
-)
-_BIAS = 0.0037930732552754493
+"""The order of the maps that _maps returns."""
 _SIGMA, _RADIUS = 1.5, 5
-_C2 = 0.0009
 
 
 def distances(x: Tensor, x_hat: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import STRIDE, Tune
-from ..windows import Window, cut
+from ..windows import Window, cut, latent_size
 from .eye_tables import SMALLEST, UNITS, WHITE, Floats, errors, levels
 
 BLOCK = 24
@@ -44,7 +44,7 @@ def pixel_slopes(
         curvatures by.
     """
     height, width = x.shape[:2]
-    rows, columns = -(-height // STRIDE), -(-width // STRIDE)
+    rows, columns = latent_size(height, width)
     if tune == "psnr" or min(height, width) < SMALLEST:
         return _squared_slopes(x, x_hat), np.ones((rows, columns), np.float32)
     seen = np.empty(x.shape, np.float32)

@@ -1,8 +1,8 @@
 """What a change of each pixel costs the eye, in a block of a picture.
 
-This defines what core/eye.c computes, to the last bit: every operation is one of IEEE's, on float32
-where nothing else is said, rounded once and in this order. The distance is that of ssimulacra2.py;
-only maps that have weights are looked at.
+This defines what core/ops/eye_*.h compute, to the last bit: every operation is one of IEEE's, on
+float32 where nothing else is said, rounded once and in this order. The distance is that of
+ssimulacra2.py; only maps that have weights are looked at.
 """
 
 from typing import NamedTuple

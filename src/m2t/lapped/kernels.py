@@ -34,21 +34,21 @@ def kernel(ops: PictureOperations, t: Tensors, name: str) -> Kernel:
     return ops.kernel(t[f"{name}.weight"], t[f"{name}.multiplier"], t[f"{name}.bias"])
 
 
+def some(ops: PictureOperations, t: Tensors, name: str, outputs: NDArray[np.int64]) -> Kernel:
+    """Some outputs of the convolution `name`, in this order."""
+    weight, multiplier, bias = (t[f"{name}.{part}"] for part in ("weight", "multiplier", "bias"))
+    return ops.kernel(weight[outputs], multiplier[outputs], bias[outputs])
+
+
 def rows_of(ops: PictureOperations, t: Tensors, name: str, side: int) -> list[Kernel]:
     """The convolution `name`, whose outputs are spread over side x side places: row by row."""
-    weight, multiplier, bias = (t[f"{name}.{part}"] for part in ("weight", "multiplier", "bias"))
-    order = np.arange(len(weight)).reshape(-1, side, side).transpose(1, 2, 0)
-    return [ops.kernel(weight[row], multiplier[row], bias[row]) for row in _flat_rows(order)]
-
-
-def _flat_rows(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    return [row.ravel() for row in order]
+    outputs = np.arange(len(t[f"{name}.bias"])).reshape(-1, side, side).transpose(1, 2, 0)
+    return [some(ops, t, name, row.ravel()) for row in outputs]
 
 
 def to_block(ops: PictureOperations, t: Tensors, name: str) -> Kernel:
     """The convolution `name`, whose outputs are the values of a block."""
-    weight, multiplier, bias = (t[f"{name}.{part}"] for part in ("weight", "multiplier", "bias"))
-    return ops.kernel(weight[SHUFFLED], multiplier[SHUFFLED], bias[SHUFFLED])
+    return some(ops, t, name, SHUFFLED)
 
 
 def from_block(ops: PictureOperations, t: Tensors, name: str) -> Kernel:

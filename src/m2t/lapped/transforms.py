@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import STRIDE, Aim, ModelConfig
+from ..engine.arithmetic import STREAM_LIMIT
 from ..engine.distortion import BlockSlopes, pixel_slopes
 from ..engine.pictures import Picture, PictureOperations
 from ..engine.threads import shared
@@ -22,7 +23,6 @@ Floats = NDArray[np.float32]
 
 TOKENS_PER_STRIP = 4096
 """Area (1 megapixel) that is transformed at once: what it takes fits a processor's caches."""
-LARGEST = 2.0**15 - 1
 
 
 class LappedTransforms:
@@ -85,7 +85,7 @@ class LappedTransforms:
                 done((strip.stop - strip.start) * y_hat.shape[1])
             by_pixels, stiffness = pixel_slopes(rgb, x_hat, aim.tune, self.block_slopes)
             largest = np.abs(by_pixels).max()
-            unit = np.float32(max(float(largest), 1e-30) / LARGEST)
+            unit = np.float32(max(float(largest), 1e-30) / STREAM_LIMIT)
             rounded = np.rint(by_pixels / unit).astype(np.int16)
             rows, columns, _ = y_hat.shape
             for strip in strips(rows, columns, 0, TOKENS_PER_STRIP):

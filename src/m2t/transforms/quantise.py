@@ -78,7 +78,8 @@ class Quantiser:
         weight = linear.weight.double().permute(0, 2, 3, 1)  # (C, 4, 4, 192)
         total = weight.abs().flatten(1).sum(1)
         unit = torch.maximum(weight.abs().flatten(1).amax(1) / LARGEST_WEIGHT, total * 256 / WRAP)
-        self._store("analysis", weight, unit, 1 / (2 * 255 * UNIT), linear.bias)
+        assert linear.bias is not None
+        self._store("analysis", weight, unit, 1 / (2 * 255 * UNIT), linear.bias.double())
 
     def _token_units(self) -> Tensor:
         """(C,) units of tokens times their steps: none that a picture has exceeds 16 bits."""
@@ -92,19 +93,19 @@ class Quantiser:
         weight = weight.permute(1, 2, 3, 0)  # (192, 4, 4, C)
         unit = weight.abs().flatten(1).amax(1) / LARGEST_WEIGHT
         unit = torch.clamp(unit, min=LARGEST_PICTURE * 0.5 / UNIT / WRAP)
-        self._store("synthesis.linear", weight, unit, UNIT * LEVEL, linear.bias)
+        assert linear.bias is not None
+        scale = UNIT * LEVEL
+        self._store("synthesis.linear", weight, unit, scale, linear.bias.double() * scale)
 
-    def _store(
-        self, name: str, weight: Tensor, unit: Tensor, scale: float, bias: Tensor | None
-    ) -> None:
-        """A convolution (outputs, side, side, inputs), rounded in units of each row."""
+    def _store(self, name: str, weight: Tensor, unit: Tensor, scale: float, bias: Tensor) -> None:
+        """A convolution (outputs, side, side, inputs), rounded in units of each row.
+
+        `scale`: units of its output per unit of weight times input; the bias counts in the former.
+        """
         integers = (weight / unit[:, None, None, None]).round()
         self.tensors[f"{name}.weight"] = integers.to(torch.int16)
         self.tensors[f"{name}.multiplier"] = (unit * scale).float()
-        assert bias is not None
-        self.tensors[f"{name}.bias"] = (
-            bias.double() * (scale if name != "analysis" else 1)
-        ).float()
+        self.tensors[f"{name}.bias"] = bias.float()
 
     def _conv(self, name: str, conv: nn.Conv2d, unit_in: Tensor | float, unit_out: float) -> None:
         """A convolution of 16 bits, no sum of whose terms wraps around."""
@@ -113,7 +114,8 @@ class Quantiser:
         flat = weight.abs().flatten(1)
         room = WRAP / STREAM_LIMIT - flat.shape[1]  # each term is rounded, by 1/2 at most
         unit = torch.maximum(flat.amax(1) / LARGEST_WEIGHT, flat.sum(1) / room).clamp_min(1e-30)
-        self._store(name, weight, unit, 1 / unit_out, conv.bias)
+        assert conv.bias is not None
+        self._store(name, weight, unit, 1 / unit_out, conv.bias.double() / unit_out)
 
     def _stream_unit(self, place: str) -> float:
         return float(self.seen.largest[place].max()) * HEADROOM / STREAM_LIMIT

@@ -15,6 +15,7 @@ from ...engine.arithmetic import RESIDUAL_LIMIT, Finish, check_layer
 from ...engine.native import NOTHING, core, levels, packed, sizes
 from ..predictor import Span
 from .operations import Attention, Norm
+from .reference import squashed
 
 _TILE = 32
 """Columns of a tile: slots and outputs are padded to multiples of it."""
@@ -63,9 +64,7 @@ class NativeOperations:
 
     def squash(self, symbols: NDArray[np.int32], table: NDArray[np.int8]) -> NDArray[np.int8]:
         """See Operations."""
-        last = len(table) - 1
-        signed = np.concatenate((-table[:0:-1], table))
-        return signed[np.clip(symbols, -last, last) + last]
+        return squashed(symbols, table)
 
     def _run(
         self,

@@ -49,9 +49,7 @@ class ReferenceOperations:
 
     def squash(self, symbols: NDArray[np.int32], table: Bytes) -> Bytes:
         """See Operations."""
-        last = len(table) - 1
-        signed = np.concatenate((-table[:0:-1], table))
-        return signed[np.clip(symbols, -last, last) + last]
+        return squashed(symbols, table)
 
     def unrounded(self, layer: Layer, x: Bytes) -> Floats:
         """See Operations."""
@@ -147,6 +145,13 @@ class ReferenceOperations:
             rung.astype(np.uint8, order="C").reshape(shape),
             rounded_weights(terms.reshape(shape)),
         )
+
+
+def squashed(symbols: NDArray[np.int32], table: Bytes) -> Bytes:
+    """The table's entry of each absolute value, with the sign."""
+    last = len(table) - 1
+    signed = np.concatenate((-table[:0:-1], table))
+    return signed[np.clip(symbols, -last, last) + last]
 
 
 def floats(x: Bytes) -> Floats:
