@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: help setup test lint format demo clean
+.PHONY: help setup test bare lint format demo clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,14 @@ setup: .venv/stamp  ## Install the package and its tools into .venv
 
 test: setup  ## Run the tests
 	$(BIN)/pytest
+
+# What runs does so without PyTorch: from a wheel, in an environment that has none.
+bare: .venv/stamp  ## Run the tests of what runs, without PyTorch
+	rm -rf build/bare
+	$(BIN)/python -m venv build/bare
+	build/bare/bin/pip install -q -c constraints.txt . pytest hypothesis scipy constriction
+	build/bare/bin/python -c "import importlib.util as u; assert not u.find_spec('torch')"
+	build/bare/bin/pytest --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
 
 lint: setup  ## Check format, style and types
 	$(BIN)/ruff format --check

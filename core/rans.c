@@ -1,4 +1,4 @@
-/* rANS over integer Gaussian mixtures. src/m2t/coding/_rans_py.py is its twin and documents it;
+/* rANS over integer Gaussian mixtures. src/m2t/rans/reference.py is its twin and documents it;
  * docs/format.md defines the arithmetic. */
 
 #include "internal.h"

@@ -59,6 +59,6 @@ stage 11 --steps=2540 $slowly $others $both
 stage 11 $slowly $others $both train.integers=true
 python -m research.training.outcome checkpoints/light/11 --images checkpoints/validation.txt \
     --out results/training/eye.json
-knots=$(python -m m2t.train.dial checkpoints/light/11/model.safetensors --images checkpoints/validation.txt)
+knots=$(python -m m2t.learn.dial checkpoints/light/11/model.safetensors --images checkpoints/validation.txt)
 m2t export checkpoints/light/11/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt \
     --set "rate.eye=$knots" -f

@@ -1,12 +1,10 @@
-"""Lapped transforms in integers: near the floats they come from, and the same however computed."""
+"""Lapped transforms in integers: the same however computed."""
 
-import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from m2t.checkpoint import build_codec, lapped_tensors, load_model, read_model
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.engine import native
@@ -16,61 +14,22 @@ from m2t.engine.reference import ReferencePictures
 from m2t.errors import ModelError
 from m2t.image import to_picture
 from m2t.lapped.transforms import LappedTransforms
-from m2t.model import Model
-from m2t.presets import tiny
-from m2t.transforms.quantise import integral
+from m2t.weights import Weights, read_weights
+from m2t.weights.file import INTEGER, LAPPED
 
-from .conftest import float_codec, photograph
+from .conftest import photograph
 
 WIDTH, HEIGHT = 150, 100
 AIMS = [Aim(10, "psnr"), Aim(60, "eye"), Aim(100, "psnr")]
 PICTURE = to_picture(photograph(WIDTH, HEIGHT))
 
 
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return 10 * np.log10(255**2 / np.square(a.astype(float) - b).mean())
-
-
 @pytest.fixture(scope="module")
-def floats(model: Model) -> Codec:
-    return float_codec(model)
-
-
-@pytest.mark.parametrize("aim", AIMS)
-def test_tokens_are_those_of_floats(codec: Codec, floats: Codec, aim: Aim) -> None:
-    ours, theirs = codec.analyse(PICTURE, aim), floats.analyse(PICTURE, aim)
-    assert (ours != theirs).mean() < 2e-3
-    assert np.abs(ours - theirs).max() <= 1
-
-
-@pytest.mark.parametrize("aim", AIMS)
-def test_pixels_lose_little(codec: Codec, floats: Codec, aim: Aim) -> None:
-    y_hat = floats.analyse(PICTURE, aim)
-    ours, theirs = (c.synthesise(y_hat, HEIGHT, WIDTH, aim) for c in (codec, floats))
-    assert psnr(ours, PICTURE.rgb) > psnr(theirs, PICTURE.rgb) - 0.05
-    assert psnr(ours, theirs) > 48
-
-
-@pytest.mark.parametrize("tune", ["psnr", "eye"])
-def test_slopes_are_those_of_floats(codec: Codec, floats: Codec, tune) -> None:
-    aim = Aim(60, tune)
-    y_hat = floats.analyse(PICTURE, aim)
-    (ours, stiff), (theirs, stiff_too) = (
-        c.transforms.slopes(PICTURE.rgb, y_hat, aim, True, 1, lambda _: None)
-        for c in (codec, floats)
-    )
-    assert np.linalg.norm(ours - theirs) < 0.15 * np.linalg.norm(theirs)
-    assert np.allclose(stiff, stiff_too, rtol=0.3)
-    errors = (c.transforms.step_errors(aim) for c in (codec, floats))
-    assert np.allclose(*errors, rtol=1e-3)
-
-
-@pytest.fixture(scope="module")
-def every_way(weights) -> dict[str, LappedTransforms]:
-    config, state = read_model(weights)
-    tensors = {name: tensor.numpy() for name, tensor in lapped_tensors(state).items()}
+def every_way(weights: Path) -> dict[str, LappedTransforms]:
+    found = read_weights(weights)
     ways = [ReferencePictures(), *(NativePictures(i) for i in range(len(native.levels())))]
-    return {ops.name: LappedTransforms(config, tensors, ops, block_slopes) for ops in ways}
+    lapped = found.below(LAPPED)
+    return {ops.name: LappedTransforms(found.config, lapped, ops, block_slopes) for ops in ways}
 
 
 def nothing(num_tokens: int) -> None:
@@ -109,27 +68,11 @@ def test_what_no_picture_asks_for_is_painted_all_the_same(every_way) -> None:
     assert all(np.array_equal(painted[0], other) for other in painted)
 
 
-def test_restored_floats_paint_the_same(weights, model: Model) -> None:
-    restored = load_model(weights)
-    with torch.inference_mode():
-        x = torch.from_numpy(PICTURE.rgb[:96, :144].copy()).permute(2, 0, 1)[None] / 255
-        for aim in AIMS:
-            t = torch.tensor([model.config.rate.t(aim)])
-            y, y_too = (m.analyse(x, t) for m in (model, restored))
-            assert (y - y_too).abs().max() < 0.01 * y.abs().max()
-            painted = (m.synthesise(y.round(), t) for m in (model, restored))
-            assert (next(painted) - next(painted)).abs().max() < 0.01
-
-
-def test_only_linear_lapped_transforms_become_integers() -> None:
-    transform = tiny().transform
-    assert integral(transform)
-    assert not integral(dataclasses.replace(transform, linear_analysis=False))
-    assert not integral(dataclasses.replace(transform, width=12))
-
-
-def test_missing_tensors_are_refused(weights) -> None:
-    config, state = read_model(weights)
-    del state["lapped.synthesis.unit"]
+@pytest.mark.parametrize(
+    "name", [LAPPED + "synthesis.unit", LAPPED + "gains", INTEGER + "blocks.1.steps"]
+)
+def test_missing_tensors_are_refused(weights: Path, name: str) -> None:
+    found = read_weights(weights)
+    lacking = {key: stored for key, stored in found.tensors.items() if key != name}
     with pytest.raises(ModelError, match="do not fit"):
-        build_codec(config, state, torch.device("cpu"))
+        Codec.of(Weights(found.config, lacking))

@@ -25,25 +25,26 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from m2t import latents, zoo
-from m2t.checkpoint import build_codec, model_id, read_model
+from m2t import latents
 from m2t.codec import Codec
-from m2t.coding import Encoder
 from m2t.config import Aim
 from m2t.container import parse
-from m2t.entropy.integer.operations import Operations
+from m2t.encoder.refine import DEFAULT_EFFORT
 from m2t.errors import ConfigError, FormatError, M2TError
 from m2t.eval.metrics import image_paths
 from m2t.eval.results import versions, write_record
 from m2t.eval.table import markdown
+from m2t.geometry.windows import Latents
 from m2t.image import Picture, open_image
 from m2t.latents import latents_sha256
-from m2t.meter import Meter
-from m2t.refine import DEFAULT_EFFORT
-from m2t.windows import Latents
+from m2t.learn.load import codec_of
+from m2t.predict.operations import Operations
+from m2t.progress import Meter
+from m2t.rans import Encoder
+from m2t.weights import locate, read_weights
 
 from ..command_line import command_line
-from .settings import CPU, Setting, all_operations, all_settings
+from .settings import Setting, all_operations, all_settings
 
 ROOT = str(Path(__file__).parents[2])
 """From where research/ can be imported."""
@@ -104,11 +105,11 @@ class RememberingCodec(Codec):
 
 def load(model: str | None, ops: Operations | None = None) -> RememberingCodec:
     """The codec with shipped weights or those of a file; ConfigError if they are not integers."""
-    config, state = read_model(zoo.locate(model))
-    transforms, network = build_codec(config, state, CPU, ops)
-    if not network.exact:
+    made = codec_of(read_weights(locate(model)), ops=ops)
+    if not made.network.exact:
         raise ConfigError(f"{model}: this model computes in floating point; export it first")
-    return RememberingCodec(transforms, network, model_id(config, state))
+    num_threads = torch.get_num_threads()
+    return RememberingCodec(made.transforms, made.network, made.identity, num_threads)
 
 
 def work() -> None:

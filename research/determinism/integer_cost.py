@@ -12,16 +12,16 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from m2t.checkpoint import load_model
 from m2t.codec import Codec
-from m2t.coding import Counter
 from m2t.config import STRIDE, Aim
 from m2t.eval.metrics import image_paths
 from m2t.eval.ours import QUALITIES
 from m2t.eval.results import versions, write_record
+from m2t.geometry.windows import Latents
 from m2t.image import open_image, to_picture
-from m2t.model import Model
-from m2t.windows import Latents
+from m2t.learn.load import load_model
+from m2t.learn.networks.model import Model
+from m2t.rans import Counter
 
 from ..command_line import command_line
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import torch
 
 from m2t.engine.native import levels
-from m2t.entropy.integer.native import NativeOperations
-from m2t.entropy.integer.operations import Operations
-from m2t.entropy.integer.products import KERNELS
-from m2t.entropy.integer.pytorch import TorchOperations
-from m2t.entropy.integer.reference import ReferenceOperations
 from m2t.latents import WINDOWS_PER_BATCH
+from m2t.learn.devices.int8_products import KERNELS
+from m2t.learn.devices.operations import TorchOperations
+from m2t.predict.native import NativeOperations
+from m2t.predict.operations import Operations
+from m2t.predict.reference import ReferenceOperations
 
 CPU = torch.device("cpu")
 ATEN_LEVELS = ("default", "avx2", "avx512")

@@ -4,10 +4,10 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from m2t.codec import Codec
+import m2t
 from m2t.eval.metrics import image_paths
 from m2t.eval.results import versions, write_record
-from m2t.train.data import list_images
+from m2t.learn.training.data import list_images
 
 from ..command_line import command_line
 from .cases import EXPERIMENTS
@@ -31,7 +31,7 @@ def main() -> None:
         help="only train every Nth model, from the Ith (of 0 to N-1): N processes with one --work",
     )
     args = parser.parse_args()
-    scale, codec = SCALES[args.scale], Codec.load(args.model)
+    scale, codec = SCALES[args.scale], m2t.load(args.model)
     setup = Setup(codec, scale, list_images(args.train), image_paths(args.test), args.work)
     if args.share:
         first, count = map(int, args.share.split("/"))

@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from m2t import checkpoint
 from m2t.config import Aim, ModelConfig
-from m2t.entropy.transformer import EntropyModel
-from m2t.train.config import TrainConfig
-from m2t.train.ema import Ema
-from m2t.train.optim import build_optimizers, set_learning_rates
+from m2t.learn.files import save_model, tensors_of
+from m2t.learn.networks.transformer import EntropyModel
+from m2t.learn.training.config import TrainConfig
+from m2t.learn.training.ema import Ema
+from m2t.learn.training.optim import build_optimizers, set_learning_rates
+from m2t.weights import read_weights
 
 from .tokens import Tokens
 
@@ -32,11 +33,11 @@ def fit(
     torch.manual_seed(options.seed)
     model = EntropyModel(config)
     if path.exists():
-        model.load_state_dict(checkpoint.read_model(path)[1])
+        model.load_state_dict(tensors_of(read_weights(path)))
         return model.to(device).eval()
     _train(model.to(device), options, tokens, config.rate.t(aim))
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint.save_model(path, config, model.state_dict())
+    save_model(path, config, model.state_dict())
     return model.eval()
 
 

@@ -12,11 +12,11 @@ import torch
 from tqdm import tqdm
 
 from m2t.codec import Codec
-from m2t.coding import Counter
 from m2t.config import Aim, ModelConfig
-from m2t.entropy.floating import FloatNetwork
-from m2t.entropy.transformer import EntropyModel
 from m2t.latents import code_latents
+from m2t.learn.floats.network import FloatNetwork
+from m2t.learn.networks.transformer import EntropyModel
+from m2t.rans import Counter
 
 from ..speed.masking import Silence
 from .cases import EXPERIMENTS, Case

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from m2t.config import Aim, EntropyConfig
-from m2t.train.config import TrainConfig
+from m2t.learn.training.config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -17,24 +17,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
-from m2t import zoo
-from m2t.checkpoint import integer_tensors, read_model
-from m2t.coding import Decoder, Encoder, Mixture
 from m2t.config import Aim, ModelConfig
-from m2t.entropy.integer.calibrate import calibrate
-from m2t.entropy.integer.choice import choose
-from m2t.entropy.integer.export import export
-from m2t.entropy.integer.network import IntegerNetwork
-from m2t.entropy.integer.operations import Operations
+from m2t.engine.threads import num_cores
 from m2t.eval.results import versions, write_record
-from m2t.eval.timing import median_seconds
+from m2t.geometry.windows import Latents
 from m2t.latents import code_latents
-from m2t.model import Model
+from m2t.learn.integers.calibrate import calibrate
+from m2t.learn.integers.entropy_to_integers import export
+from m2t.learn.networks.model import Model
+from m2t.predict.choice import choose
+from m2t.predict.network import IntegerNetwork
+from m2t.predict.operations import Operations
 from m2t.presets import preset
-from m2t.windows import Latents
+from m2t.rans import Decoder, Encoder, Mixture
+from m2t.timing import median_seconds
+from m2t.weights import locate, read_weights
+from m2t.weights.file import INTEGER
 
 from ..command_line import command_line
 
@@ -54,19 +54,20 @@ class Silence:
         """Nothing."""
 
 
-def shipped_tensors() -> tuple[ModelConfig, dict[str, Tensor]]:
+def shipped_tensors() -> tuple[ModelConfig, dict[str, NDArray]]:
     """Configuration and integer tensors of the default weights."""
-    config, state = read_model(zoo.locate())
-    return config, integer_tensors(state)
+    weights = read_weights(locate())
+    return weights.config, weights.below(INTEGER)
 
 
-def random_tensors(config: ModelConfig) -> dict[str, Tensor]:
+def random_tensors(config: ModelConfig) -> dict[str, NDArray]:
     """Integer tensors of an untrained model, calibrated on random tokens."""
     torch.manual_seed(0)
     model = Model(config).eval().entropy
     side, channels = config.entropy.window, config.transform.latent_channels
     tokens = torch.randn(1, side, side, channels).mul_(2).round_()
-    return export(model, config, calibrate(model, [(tokens, torch.zeros(1))]))
+    integers = export(model, config, calibrate(model, [(tokens, torch.zeros(1))]))
+    return {name: tensor.numpy() for name, tensor in integers.items()}
 
 
 def tokens_of(megapixels: float, channels: int) -> Latents:
@@ -80,15 +81,13 @@ def tokens_of(megapixels: float, channels: int) -> Latents:
 
 def measure(
     config: ModelConfig,
-    tensors: Mapping[str, Tensor],
+    tensors: Mapping[str, NDArray],
     ops: Operations,
     y: Latents,
     most_runs: int,
 ) -> dict[str, float]:
     """Median seconds to decode y: by the network alone, and with the range decoder."""
-    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    network = IntegerNetwork(config, arrays, ops)
-    size, threads = y.shape[:2], torch.get_num_threads()
+    network, size, threads = IntegerNetwork(config, tensors, ops), y.shape[:2], num_cores()
 
     def code(open_coder: Callable[[int], Any], known: Latents | None = None) -> list[Any]:
         coded = code_latents(network, size, Aim(QUALITY), open_coder, known, num_threads=threads)
@@ -105,7 +104,7 @@ def measure(
 
 def compare(
     config: ModelConfig,
-    tensors: Mapping[str, Tensor],
+    tensors: Mapping[str, NDArray],
     ops: Operations,
     steps: int,
     megapixels: float,
@@ -149,7 +148,7 @@ def main() -> None:
         args.out,
         model=config.name,
         operations=ops.name,
-        num_threads=torch.get_num_threads(),
+        num_threads=num_cores(),
         rows=rows,
         versions=versions(),
         command=command_line("research.speed.masking"),

@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from m2t.coding import Decoder, Encoder, quantise
-from m2t.coding.rans import DEFAULT_KERNEL
-from m2t.entropy.mixture import MixtureParameters, mixture_bits
 from m2t.eval.results import versions, write_record
+from m2t.learn.networks.mixture import MixtureParameters, mixture_bits
+from m2t.rans import Decoder, Encoder, quantise
+from m2t.rans.coders import DEFAULT_KERNEL
 
 from ..command_line import command_line
 

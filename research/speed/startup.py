@@ -14,7 +14,7 @@ from pathlib import Path
 from m2t.container import parse_header
 from m2t.eval.command import run_m2t
 from m2t.eval.results import versions, write_record
-from m2t.eval.timing import median_seconds
+from m2t.timing import median_seconds
 
 from ..command_line import command_line
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from m2t.checkpoint import load_model
-from m2t.train.config import RunConfig
-from m2t.train.data import list_images, open_centre
-from m2t.train.evaluate import evaluate
+from m2t.learn.load import load_model
+from m2t.learn.training.config import RunConfig
+from m2t.learn.training.data import list_images, open_centre
+from m2t.learn.training.evaluate import evaluate
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def stage(run: Path) -> dict[str, Any]:
 
 
 def validate(run: Path, images: Path) -> dict[str, Any]:
-    """Loss and points (m2t/train/evaluate.py) of the middles of `images`, a window each."""
+    """Loss and points (learn/training/evaluate.py) of the middles of `images`, a window each."""
     model = load_model(run / "model.safetensors").to("cuda" if torch.cuda.is_available() else "cpu")
     crops = [open_centre(path, model.config.entropy.window) for path in list_images(images)]
     return evaluate(model, crops, RunConfig.load(run / "config.json"))

@@ -6,7 +6,7 @@
     data = m2t.compress(Image.open("photo.jpg"), quality=50)
     image = m2t.decompress(data)
 
-Importing this module is cheap: PyTorch is loaded at the first use of one of its names.
+Importing this module is cheap: NumPy and Pillow are loaded at the first use of one of its names.
 """
 
 import importlib
@@ -37,12 +37,30 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def load(name_or_path: "str | os.PathLike[str] | None" = None, *, device: str = "cpu") -> "Codec":
+def load(
+    name_or_path: "str | os.PathLike[str] | None" = None,
+    *,
+    device: str = "cpu",
+    num_threads: "int | None" = None,
+) -> "Codec":
     """A Codec with the weights of that name or file; None: those that come with this package.
 
-    Raises ModelError where they are unknown or damaged.
+    Weights that were not exported to integers, and devices such as "cuda", take PyTorch
+    (`pip install 'm2t[train]'`). Raises ModelError where weights are unknown or damaged.
     """
-    return __getattr__("Codec").load(name_or_path, device=device)
+    weights = importlib.import_module(".weights", __name__)
+    found = weights.read_weights(weights.locate(name_or_path))
+    if found.exported and device == "cpu":
+        return __getattr__("Codec").of(found, num_threads)
+    try:
+        learned = importlib.import_module(".learn.load", __name__)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        errors = importlib.import_module(".errors", __name__)
+        text = "needs PyTorch for weights that are floats, or a GPU: pip install 'm2t[train]'"
+        raise errors.ModelError(text) from error
+    return learned.codec_of(found, device, num_threads)
 
 
 def compress(

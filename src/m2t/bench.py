@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from .codec import Codec
-from .coding import Coder, Decoder, Encoder, Mixture
 from .config import Tune
 from .container import Bitstream, Strip, parse, parse_header
-from .eval.timing import one_thread
+from .encoder.refine import DEFAULT_EFFORT
+from .geometry.windows import latent_size
 from .image import (
     Picture,
     decode_alpha,
@@ -37,8 +36,8 @@ from .image import (
     to_picture,
 )
 from .latents import latents_crc
-from .refine import DEFAULT_EFFORT
-from .windows import latent_size
+from .rans import Coder, Decoder, Encoder, Mixture
+from .timing import one_thread
 
 IMAGE_STAGES = ("read_image", "write_image")
 """Stages about the image's own file, JPEG or PNG: timed, but no part of the whole."""
@@ -145,7 +144,7 @@ def measure(
 
     Returns facts ready for JSON. Of each direction, "encode" and "decode":
         seconds: of Codec.compress() from an image in memory to the bytes of a file, or of
-            Codec.decompress() back, with the threads that PyTorch has ("num_threads").
+            Codec.decompress() back, with the threads that the codec has ("num_threads").
         megapixels_per_second: 10^6 pixels by those seconds.
         stage_seconds: stage -> seconds on one thread; all but IMAGE_STAGES make up the same work.
             The entropy network's include what feeds it: windows, order of tokens, masks.
@@ -162,11 +161,12 @@ def measure(
     compress = medians(partial(_whole, make))["whole"]
     decompress = medians(partial(_whole, lambda: codec.decompress(file)))["whole"]
     peak = _resident("VmHWM")
+    alone = codec.on_threads(1)
     with one_thread():
         # Made again: in floating point, only as many threads decode alike.
-        again = make()
-        encode = medians(partial(_encode, codec, data, parse(again), effort))
-        decode = medians(partial(_decode, codec, again))
+        again = alone.compress(image, quality, tune=tune, effort=effort)
+        encode = medians(partial(_encode, alone, data, parse(again), effort))
+        decode = medians(partial(_decode, alone, again))
     header = parse_header(file)
     num_pixels = header.width * header.height
     return {
@@ -180,7 +180,7 @@ def measure(
         "model": codec.identity.hex(),
         "operations": codec.network.name,
         "processor": _from_linux("cpuinfo", "model name"),
-        "num_threads": torch.get_num_threads(),
+        "num_threads": codec.num_threads,
         "runs": runs,
         "warmup": warmup,
         "encode": _direction(compress, encode, num_pixels),

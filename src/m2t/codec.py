@@ -1,7 +1,7 @@
 """The codec: images to bytes and bytes to images, with one set of weights.
 
-What happens in between is in transforms/ and coding/loop.py (entropy coding); this file connects
-them to Pillow's images and to the container.
+What happens in between is in lapped/ (transforms), predict/ and coding.py (entropy coding); this
+file connects them to Pillow's images and to the container.
 """
 
 import os
@@ -9,24 +9,29 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
-from . import zoo
-from .checkpoint import build_codec, model_id, read_model
-from .coding import Coder, Counter, Decoder, Encoder
-from .config import TUNES, Aim, ModelConfig, Tune
+from .config import TUNES, Aim, Tune
 from .container import Bitstream, Header, Order, Strip, parse, parse_header
-from .entropy.predictor import Network
-from .errors import ConfigError, Corrupt, UnknownModel
+from .encoder.refine import CAUTION, DEFAULT_EFFORT, refine
+from .engine.choice import pictures
+from .engine.threads import num_cores
+from .errors import ConfigError, Corrupt, ModelError, UnknownModel
+from .geometry.windows import Latents, Window, cut, latent_size
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
+from .lapped.transforms import LappedTransforms
 from .latents import Coded, code_latents, latents_crc
-from .meter import Meter, Progress
+from .predict.choice import choose
+from .predict.network import IntegerNetwork
+from .predict.operations import Operations
+from .predict.predictor import Network
+from .progress import Meter, Progress
 from .protocols import Done, Slopes, Transforms
-from .refine import CAUTION, DEFAULT_EFFORT, refine
-from .windows import Latents, Window, cut, latent_size
+from .rans import Coder, Counter, Decoder, Encoder
+from .weights import Weights, locate, read_weights, shipped
+from .weights.file import INTEGER, LAPPED
+from .weights.layout import check
 
 Result = TypeVar("Result")
 
@@ -34,41 +39,65 @@ Result = TypeVar("Result")
 class Codec:
     """One model, ready to compress and decompress. Safe to share; holds no state between calls."""
 
-    def __init__(self, transforms: Transforms, network: Network, identity: bytes) -> None:
+    def __init__(
+        self,
+        transforms: Transforms,
+        network: Network,
+        identity: bytes,
+        num_threads: int | None = None,
+    ) -> None:
         self.transforms, self.network = transforms, network
         self.config = network.config
         self.identity = identity
         """The model id that files carry."""
+        self.num_threads = num_cores() if num_threads is None else num_threads
+        """Of transforms and coder."""
 
     @classmethod
     def load(
-        cls, name_or_path: str | os.PathLike[str] | None = None, *, device: str = "cpu"
+        cls,
+        name_or_path: str | os.PathLike[str] | None = None,
+        *,
+        num_threads: int | None = None,
     ) -> "Codec":
         """The codec with shipped weights (None: the default ones) or with those of a file.
 
-        Raises UnknownModel or ModelError.
+        It uses all cores, or `num_threads`. Raises UnknownModel, or ModelError for weights that are
+        damaged or still floats (m2t.load has codecs for those).
         """
-        config, state = read_model(zoo.locate(name_or_path))
-        return cls._build(config, state, model_id(config, state), device)
+        return cls.of(read_weights(locate(name_or_path)), num_threads)
 
     @classmethod
-    def for_file(cls, data: bytes, *, device: str = "cpu") -> "Codec":
+    def for_file(cls, data: bytes, *, num_threads: int | None = None) -> "Codec":
         """The codec whose weights an .m2t file names, among the shipped ones.
 
         Raises UnknownModel or FormatError.
         """
         wanted = parse_header(data).model_id
-        for path in zoo.shipped().values():
-            config, state = read_model(path)
-            if model_id(config, state) == wanted:
-                return cls._build(config, state, wanted, device)
+        for path in shipped().values():
+            weights = read_weights(path)
+            if weights.identity == wanted:
+                return cls.of(weights, num_threads)
         raise UnknownModel(f"needs model {wanted.hex()}, which is not shipped here")
 
     @classmethod
-    def _build(
-        cls, config: ModelConfig, state: dict[str, Tensor], identity: bytes, device: str
+    def of(
+        cls, weights: Weights, num_threads: int | None = None, ops: Operations | None = None
     ) -> "Codec":
-        return cls(*build_codec(config, state, torch.device(device)), identity)
+        """The codec with weights that were exported; ModelError if they were not.
+
+        `ops` compute the entropy network; by default, the fastest ones here.
+        """
+        if not weights.exported:
+            raise ModelError("these weights were not exported to integers")
+        check(weights)
+        network = IntegerNetwork(weights.config, weights.below(INTEGER), ops or choose())
+        transforms = LappedTransforms(weights.config, weights.below(LAPPED), *pictures())
+        return cls(transforms, network, weights.identity, num_threads)
+
+    def on_threads(self, num_threads: int) -> "Codec":
+        """The same codec with so many threads."""
+        return Codec(self.transforms, self.network, self.identity, num_threads)
 
     def compress(
         self,
@@ -85,7 +114,7 @@ class Codec:
             quality: 1 (smallest) to 100 (best).
             tune: "eye" for what people see, or "psnr" for the least squared error; None: for the
                 eye, if the model can.
-            effort: 0 (fastest) to 9 (smallest file for its quality): see refine.py.
+            effort: 0 (fastest) to 9 (smallest file for its quality): see encoder/refine.py.
             progress: called with the share done so far, 0..1.
 
         Raises ConfigError where there is no such option, ImageError for what cannot be held.
@@ -160,7 +189,7 @@ class Codec:
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
     ) -> Latents:
-        """Tokens of a picture, moved to where error and rate are lower together: see refine.py."""
+        """Tokens of a picture, moved to where error and rate are lower together: encoder/."""
 
         def slopes(y: Latents, linear: bool) -> tuple[Slopes, NDArray[np.float32]]:
             done = added(meter)
@@ -230,11 +259,6 @@ class Codec:
             alpha=round(schedule.alpha * 10),
             flags=int(picture.grey) | TUNES.index(aim.tune) << 1,
         )
-
-    @property
-    def num_threads(self) -> int:
-        """Of transforms and coder: as many as PyTorch has."""
-        return torch.get_num_threads()
 
 
 def added(meter: Meter | None) -> Done:

@@ -129,6 +129,7 @@ class EntropyConfig:
 
     def __post_init__(self) -> None:
         check(2 <= self.window <= 64, "window must be in 2..64 tokens")
+        check(self.heads >= 1 and self.width >= 1, "width and heads must be positive")
         check(self.width % self.heads == 0, "width must be a multiple of heads")
         check(self.layers >= 1 and self.mlp_width >= 1, "layers and mlp_width must be positive")
         check(self.delta >= 0, "delta must not be negative")

@@ -9,11 +9,11 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .coding.loop import code_windows
-from .coding.rans import Coder
+from .coding import code_windows
 from .config import Aim
-from .entropy.predictor import Network, build_predictor
-from .windows import Latents, Window, cut
+from .geometry.windows import Latents, Window, cut
+from .predict.predictor import Network, build_predictor
+from .rans.coders import Coder
 
 WINDOWS_PER_BATCH = 8
 """Windows whose networks run together: bounds the memory they take."""

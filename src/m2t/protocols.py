@@ -1,4 +1,4 @@
-"""What the codec runs on: here said, filled in by integers (lapped/) or floats (transforms/)."""
+"""What the codec runs on: here said, filled in by integers (lapped/) or floats (learn/floats/)."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import Aim, ModelConfig
-from .windows import Latents
+from .geometry.windows import Latents
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB."""

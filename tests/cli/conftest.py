@@ -20,6 +20,7 @@ class Result(NamedTuple):
 def m2t(monkeypatch, capsys):
     """Run a command line in this process, with the fake codec."""
     monkeypatch.setitem(sys.modules, "m2t.codec", fake_codec.module())
+    monkeypatch.setattr("m2t.load", fake_codec.Codec.load)
 
     def run(*args: object) -> Result:
         code = main([str(arg) for arg in args])

@@ -6,6 +6,8 @@ from PIL import Image
 from m2t.eval import anchors
 from m2t.eval.anchors import ImageCodec
 
+pytest.importorskip("bjontegaard")
+
 
 @pytest.fixture
 def images(folder):

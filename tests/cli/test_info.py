@@ -14,7 +14,7 @@ from m2t.container import parse
 from m2t.image import to_picture
 from tests.conftest import photograph
 
-REAL = m2t.codec
+REAL, LOAD = m2t.codec, m2t.load
 
 
 @pytest.fixture
@@ -73,6 +73,7 @@ def test_damage_is_found(m2t, file):
 def coded(m2t, codec, folder, monkeypatch):
     """b.m2t of the tiny model, and the codec that is to read it in place of the fake one."""
     monkeypatch.setitem(sys.modules, "m2t.codec", REAL)
+    monkeypatch.setattr("m2t.load", LOAD)
     path = Path("b.m2t")
     path.write_bytes(codec.compress(photograph(70, 50)))
     return path

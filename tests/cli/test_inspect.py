@@ -9,6 +9,8 @@ from PIL import Image
 
 from m2t.cli import main
 
+pytest.importorskip("matplotlib")
+
 
 class Result(NamedTuple):
     code: int

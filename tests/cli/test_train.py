@@ -9,10 +9,10 @@ from m2t.errors import ConfigError
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What m2t.train.run is called with."""
-    stand_in, calls = types.ModuleType("m2t.train"), []
+    """What m2t.learn.training.run is called with."""
+    stand_in, calls = types.ModuleType("m2t.learn.training"), []
     vars(stand_in)["run"] = lambda **options: calls.append(options)
-    monkeypatch.setitem(sys.modules, "m2t.train", stand_in)
+    monkeypatch.setitem(sys.modules, "m2t.learn.training", stand_in)
     return calls
 
 
@@ -40,7 +40,7 @@ def test_errors_are_one_line(m2t, calls, monkeypatch):
     def run(**_):
         raise ConfigError("unknown preset x")
 
-    monkeypatch.setattr(sys.modules["m2t.train"], "run", run)
+    monkeypatch.setattr(sys.modules["m2t.learn.training"], "run", run)
     assert m2t("train", "--data", "d", "--out", "o") == (1, "", "m2t: error: unknown preset x\n")
 
 

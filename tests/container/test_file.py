@@ -13,14 +13,7 @@ from hypothesis import strategies as st
 from m2t.container import Bitstream, Header, Order, Strip, parse, parse_header
 from m2t.container.chunks import pack_chunk
 from m2t.container.cursor import Cursor, pack_number
-from m2t.errors import (
-    BadMagic,
-    Corrupt,
-    FormatError,
-    LimitExceeded,
-    Truncated,
-    UnsupportedVersion,
-)
+from m2t.errors import BadMagic, Corrupt, FormatError, LimitExceeded, Truncated, UnsupportedVersion
 
 HEADER = Header(bytes(range(8)), width=768, height=512, quality=50, steps=12, alpha=22)
 STRIPS = [Strip([b"first", b"second"], 0x01020304), Strip([b"third"], 0xFFFFFFFF)]

@@ -1,29 +1,30 @@
 """What the eye sees: the reference against autograd, and C against the reference."""
 
 import io
-import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 from PIL import Image
-from torch import Tensor
 
-from m2t import distortion as by_torch
-from m2t import ssimulacra2
 from m2t.engine import eye_tables as tables
 from m2t.engine import native
-from m2t.engine.distortion import BLOCK, STIFFNESS, pixel_slopes
 from m2t.engine.eye import block_slopes
 
 ROOT = Path(__file__).parents[2]
+
+
 SIZES = [(8, 8), (8, 77), (45, 9), (31, 32), (64, 50), (97, 130)]
 """Some have fewer scales than others, down to two; at the smallest, all is near a border."""
+
+
 Pixels = npt.NDArray[np.uint8]
+
+
 Painted = npt.NDArray[np.int16]
+
+
 Slopes = npt.NDArray[np.float32]
 
 
@@ -50,56 +51,9 @@ def reference(x: Pixels, x_hat: Painted) -> Slopes:
     return slopes
 
 
-def tensors(x: Pixels, x_hat: Painted, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """(3, H, W) each, as pixels of 0 to 1."""
-    painted = (torch.from_numpy(x_hat).to(dtype) / 64 + 127.5) / 255
-    return torch.from_numpy(x).to(dtype).permute(2, 0, 1) / 255, painted.permute(2, 0, 1)
-
-
 def close(found: npt.ArrayLike, expected: npt.ArrayLike, error: float) -> bool:
     found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
     return bool(np.linalg.norm(found - expected) <= error * np.linalg.norm(expected))
-
-
-@pytest.fixture
-def in_doubles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The distance as ssimulacra2.py defines it, in float64."""
-    smoothing = ssimulacra2._smoothing
-    monkeypatch.setattr(ssimulacra2, "_smoothing", lambda *args: smoothing(*args).double())
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
-@pytest.mark.usefixtures("in_doubles")
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("quality", [10, 50, 95])
-def test_it_is_the_gradient_of_the_distance(size: tuple[int, int], quality: int) -> None:
-    x, x_hat = pair(*size, quality)
-    seen, painted = tensors(x, x_hat, torch.float64)
-    painted = painted[None].contiguous().requires_grad_()
-    clamped = painted.clamp(0, 1)
-    mse = 255**2 * (clamped - seen).square().mean()
-    distance = ssimulacra2.EYE_RATE * ssimulacra2._distances(seen[None], clamped).sum()
-    cost = torch.lerp(mse, distance, ssimulacra2.EYE_SHARE) * x[..., 0].size
-    (expected,) = torch.autograd.grad(cost, painted)
-    assert close(reference(x, x_hat), expected[0].permute(1, 2, 0), 3e-4)
-
-
-def test_constants_are_those_of_training() -> None:
-    assert tables.WEIGHTS == ssimulacra2.WEIGHTS
-    assert tables.OPSIN == ssimulacra2._OPSIN
-    for name in ("BIAS", "C2"):
-        assert getattr(tables, name) == getattr(ssimulacra2, f"_{name}")
-    for name in ("EYE_SHARE", "EYE_RATE", "SMALLEST", "X", "Y", "B", "STRUCTURE", "ADDED", "LOST"):
-        assert getattr(tables, name) == getattr(ssimulacra2, name)
-    assert (BLOCK, STIFFNESS) == (by_torch.BLOCK, by_torch.STIFFNESS)
-    taps = [math.exp(-0.5 * (away / 1.5) ** 2) for away in range(6)]
-    assert (
-        pytest.approx([tap / (2 * sum(taps) - taps[0]) for tap in taps], rel=1e-12) == tables.TAPS
-    )
-    assert pytest.approx(tables.BIAS, rel=1e-14) == tables.BIAS_ROOT**3
 
 
 def test_light_is_that_of_srgb() -> None:
@@ -126,20 +80,6 @@ def test_equal_pictures_have_no_slopes() -> None:
     x, _ = pair(40, 50)
     same = (64 * x.astype(np.int32) - tables.WHITE).astype(np.int16)
     assert (reference(x, same) == 0).all()
-
-
-@pytest.mark.parametrize("size", [(7, 30), (40, 7), (16, 8), (50, 33), (70, 16 * BLOCK + 5)])
-@pytest.mark.parametrize("tune", by_torch.Tune.__args__)
-def test_whole_pictures_agree_with_autograd(size: tuple[int, int], tune: by_torch.Tune) -> None:
-    x, x_hat = pair(*size)
-    slopes, stiffness = pixel_slopes(x, x_hat, tune, block_slopes)
-    expected, expected_stiffness = by_torch.pixel_slopes(*tensors(x, x_hat, torch.float32), tune)
-    assert slopes.dtype == stiffness.dtype == np.float32
-    assert close(slopes, expected.permute(1, 2, 0), 1e-3)
-    assert close(stiffness, expected_stiffness, 1e-4)
-
-
-# ---- C ----
 
 
 @pytest.fixture(params=range(len(native.levels())))

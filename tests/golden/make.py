@@ -21,19 +21,21 @@ import numpy as np
 import torch
 from PIL import Image, ImageCms
 
-from m2t.checkpoint import save_model
+import m2t
 from m2t.codec import Codec
-from m2t.coding import Encoder
 from m2t.config import Aim, ModelConfig, RateConfig, TransformConfig, Tune
 from m2t.container import Bitstream, Strip, parse
 from m2t.eval.results import write_record
+from m2t.geometry.windows import Latents
 from m2t.image import save_image
 from m2t.latents import latents_crc, latents_sha256
+from m2t.learn.export import export
+from m2t.learn.files import save_model
 from m2t.presets import paper, tiny
-from m2t.train.export import export
-from m2t.windows import Latents
+from m2t.rans import Encoder
 
-from ..conftest import photograph, seeded_model, vary
+from ..conftest import TINY, photograph, vary
+from ..learn.conftest import seeded_model
 
 FOLDER = Path(__file__).parent
 RECORD = FOLDER / "golden.json"
@@ -44,19 +46,21 @@ ELIC = TransformConfig(kind="elic", latent_channels=10, width=8, blocks=1)
 
 def configs() -> dict[str, ModelConfig]:
     """The models, by name."""
-    m2t = dataclasses.replace(
+    masked = dataclasses.replace(
         tiny(),
         name="m2t",
         transform=LAPPED,
         entropy=dataclasses.replace(tiny().entropy, slices=(1, 1, 2)),
         rate=RateConfig(),
     )
-    schedule = dataclasses.replace(m2t.schedule, order="entropy")
+    schedule = dataclasses.replace(masked.schedule, order="entropy")
     return {
-        "m2t": m2t,
-        "tunes": dataclasses.replace(m2t, name="tunes", rate=tiny().rate),
-        "integers": dataclasses.replace(m2t, name="integers", transform=INTEGERS, rate=tiny().rate),
-        "mt": dataclasses.replace(vary(m2t, masking="mt"), name="mt", schedule=schedule),
+        "m2t": masked,
+        "tunes": dataclasses.replace(masked, name="tunes", rate=tiny().rate),
+        "integers": dataclasses.replace(
+            masked, name="integers", transform=INTEGERS, rate=tiny().rate
+        ),
+        "mt": dataclasses.replace(vary(masked, masking="mt"), name="mt", schedule=schedule),
         "paper": dataclasses.replace(
             vary(paper(), width=32, layers=1, heads=2, mlp_width=48, window=5), transform=ELIC
         ),
@@ -68,17 +72,22 @@ def codec(name: str) -> Codec:
     """The codec of a model, which is made if it is missing."""
     path = FOLDER / f"{name}.safetensors"
     if not path.exists():
-        model = seeded_model(configs()[name])
-        pixels = torch.from_numpy(np.array(photograph(200, 200))).permute(2, 0, 1).float() / 255
-        patches = pixels.unfold(1, 16, 4).unfold(2, 16, 4).reshape(3, -1, 16, 16).transpose(0, 1)
-        model.initialise(patches)
-        with tempfile.TemporaryDirectory() as folder:
-            for i in range(3):
-                photograph(96, 96, seed=i).save(Path(folder, f"{i}.png"))
-            trained = Path(folder, "float.safetensors")
-            save_model(trained, model.config, model.state_dict())
-            export(trained, path, Path(folder))
-    return Codec.load(path)
+        make_weights(path, configs()[name])
+    return m2t.load(path)
+
+
+def make_weights(path: Path, config: ModelConfig) -> None:
+    """An untrained model, exported."""
+    model = seeded_model(config)
+    pixels = torch.from_numpy(np.array(photograph(200, 200))).permute(2, 0, 1).float() / 255
+    patches = pixels.unfold(1, 16, 4).unfold(2, 16, 4).reshape(3, -1, 16, 16).transpose(0, 1)
+    model.initialise(patches)
+    with tempfile.TemporaryDirectory() as folder:
+        for i in range(3):
+            photograph(96, 96, seed=i).save(Path(folder, f"{i}.png"))
+        trained = Path(folder, "float.safetensors")
+        save_model(trained, model.config, model.state_dict())
+        export(trained, path, Path(folder))
 
 
 def as_it_is(codec: Codec, stream: Bitstream) -> None:
@@ -168,6 +177,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
     parser.add_argument("--force", action="store_true", help="replace what exists")
     args = parser.parse_args()
+    if not TINY.exists():
+        make_weights(TINY, tiny())
     names = args.names or list(known)
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     there = [name for name in names if name in record or (FOLDER / f"{name}.m2t").exists()]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from m2t.entropy.integer.operations import Array
-from m2t.entropy.integer.products import FloatKernel
-from m2t.entropy.integer.pytorch import TorchOperations
 from m2t.errors import ConfigError, M2TError
+from m2t.learn.devices.int8_products import FloatKernel
+from m2t.learn.devices.operations import TorchOperations
+from m2t.predict.operations import Array
 from research.determinism import check
 from research.determinism.check import Made, Report, decode, encode, load, mismatches, run, verify
 from research.determinism.settings import COMPILED, CPU, Setting, all_operations, all_settings

@@ -10,7 +10,7 @@ import torch
 
 from m2t.config import Aim, EntropyConfig
 from m2t.eval.results import Curve, Point, save_result
-from m2t.train.config import TrainConfig
+from m2t.learn.training.config import TrainConfig
 from research import results_page
 from research.paper import __main__ as command
 from research.paper import fitting

@@ -11,7 +11,7 @@ import click
 
 from ..container import parse_header
 from .files import STDIO, Job, plan, read, write
-from .options import threads_option, use_threads
+from .options import threads_option
 from .report import Progress, attempt, progress_bar, told_warnings
 
 Work = Callable[[bytes, Progress | None], tuple[bytes, bytes]]
@@ -45,7 +45,7 @@ def batch_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def run(
-    prepare: Callable[[], Work],
+    prepare: Callable[[int | None], Work],
     suffix: str,
     paths: tuple[Path, ...],
     *,
@@ -56,7 +56,8 @@ def run(
 ) -> int:
     """Process the files and return the exit code; a file that fails does not stop the others.
 
-    `prepare` loads what the work needs. It is called only once something is known to be done.
+    `prepare` loads what the work needs, for so many threads. It is called only once something is
+    known to be done.
     """
     jobs = plan(paths, out_dir, suffix)
     if as_json and any(job.target == STDIO for job in jobs):
@@ -66,8 +67,7 @@ def run(
         return 1
     if out_dir is not None:
         out_dir.mkdir(parents=True, exist_ok=True)
-    use_threads(threads)
-    work = prepare()
+    work = prepare(threads)
     done = [
         attempt(partial(_process, job, work, force, as_json), job.source, as_json) for job in ready
     ]

@@ -11,7 +11,7 @@ import click
 from ..config import Tune
 from ..container.header import MAX_PIXELS
 from .files import read
-from .options import effort_option, quality_option, threads_option, tune_option, use_threads
+from .options import effort_option, load_codec, quality_option, threads_option, tune_option
 from .report import attempt
 
 _HEAD = """\
@@ -73,12 +73,10 @@ def measured(
     data = None if image is None else read(image)
     start = time.perf_counter()
     from ..bench import measure, sample
-    from ..codec import Codec
     from ..eval.results import versions
 
     imported = time.perf_counter()
-    use_threads(threads)
-    codec = Codec.load(model)
+    codec = load_codec(model, threads)
     loaded = time.perf_counter()
     return {
         "image": "synthetic" if image is None else str(image),

@@ -9,7 +9,7 @@ import click
 
 from ..config import Tune
 from .batch import Work, batch_options, run
-from .options import effort_option, quality_option, tune_option
+from .options import effort_option, load_codec, quality_option, tune_option
 
 
 @click.command()
@@ -37,11 +37,10 @@ def compress(
         if kind is not None and kind.startswith("image/"):
             raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
 
-    def prepare() -> Work:
-        from ..codec import Codec
+    def prepare(threads: int | None) -> Work:
         from ..image import open_image
 
-        codec = Codec.load(model)
+        codec = load_codec(model, threads)
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
             image = open_image(io.BytesIO(data))

@@ -2,13 +2,17 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..container import parse_header
 from .batch import Work, batch_options, run
 from .files import STDIO
+from .options import codec_for, load_codec
+
+if TYPE_CHECKING:
+    from ..codec import Codec
 
 
 @click.command()
@@ -32,18 +36,17 @@ def decompress(
         suffix = paths[1].suffix
     suffix = "." + (suffix or "png").removeprefix(".")
 
-    def prepare() -> Work:
-        from ..codec import Codec
+    def prepare(threads: int | None) -> Work:
         from ..image import output_format, save_image
 
         output_format(suffix)
-        given = Codec.load(model) if model is not None else None
+        given = load_codec(model, threads) if model is not None else None
         known: dict[bytes, Codec] = {}
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
             model_id = parse_header(data).model_id
             if given is None and model_id not in known:
-                known[model_id] = Codec.for_file(data)
+                known[model_id] = codec_for(data, None, threads)
             image = (given or known[model_id]).decompress(data, progress)
             buffer = io.BytesIO()
             save_image(image, buffer, suffix)

@@ -1,6 +1,5 @@
 """`m2t eval`."""
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -62,9 +61,7 @@ class Numbers(click.ParamType):
 @click.option(
     "--jobs",
     type=click.IntRange(1),
-    default=lambda: len(os.sched_getaffinity(0)),
-    show_default="all cores",
-    help="Images at a time while quality is measured.",
+    help="Images at a time while quality is measured.  [default: all cores]",
 )
 def evaluate(
     dataset: Path,
@@ -74,6 +71,7 @@ def evaluate(
     effort: int,
     name: str | None,
     metrics: str | None,
+    jobs: int | None,
     **options: Any,
 ) -> int:
     """Measure m2t and other codecs on a folder of images, and compare them.
@@ -82,6 +80,7 @@ def evaluate(
     goes on where it was. docs/eval.md tells what comes out.
     """
     require("bjontegaard", "jinja2", "matplotlib", advice="'m2t[eval]'")
+    from ..engine.threads import num_cores
     from ..eval.evaluate import Options
     from ..eval.evaluate import evaluate as run
     from ..eval.report import write_report
@@ -95,6 +94,7 @@ def evaluate(
             dataset,
             name=name or dataset.resolve().name,
             metrics=asked(metrics),
+            jobs=jobs or num_cores(),
             command=shlex.join(["m2t", *words]),
             **options,
         ),

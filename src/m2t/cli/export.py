@@ -30,7 +30,7 @@ def export(source: Path, target: Path, data: Path, overrides: tuple[str, ...], f
     WEIGHTS is a training run's model.safetensors; the entropy model in OUT computes in integers.
     """
     from ..errors import OutputError
-    from ..train.export import export as run
+    from ..learn.export import export as run
 
     if target.exists() and not force:
         raise OutputError(f"{target} exists already; -f overwrites it")

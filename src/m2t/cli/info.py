@@ -8,7 +8,7 @@ import click
 
 from ..container import parse
 from .files import read
-from .options import codec_for, threads_option, use_threads
+from .options import codec_for, threads_option
 from .report import attempt
 
 _TEXT = """\
@@ -89,8 +89,7 @@ def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, An
     """
     from ..latents import latents_sha256, pixels_sha256
 
-    use_threads(threads)
-    codec = codec_for(data, model)
+    codec = codec_for(data, model, threads)
     stream = parse(data)
     header, y_hat = stream.header, codec.decode_latents(stream)
     exact = codec.transforms.exact

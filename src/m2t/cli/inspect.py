@@ -11,7 +11,7 @@ from ..config import Tune
 from ..container.header import SIGNATURE
 from ..errors import OutputError
 from .files import atomic_write, read
-from .options import codec_for, threads_option, tune_option, use_threads
+from .options import codec_for, load_codec, threads_option, tune_option
 from .report import Progress, attempt, progress_bar, told_warnings
 
 _PAGE = "index.html"
@@ -82,18 +82,16 @@ def inspected(
     coded = data.startswith(SIGNATURE)
     if coded and (quality is not None or tune is not None):
         raise click.UsageError("-q and --tune go with an image; an .m2t file has its own.")
-    from ..codec import Codec
     from ..image import open_image, to_picture
     from ..inspection.inside import Inside
     from ..inspection.report import report, require_matplotlib
 
     require_matplotlib()
-    use_threads(threads)
     if coded:
-        codec = codec_for(data, model)
+        codec = codec_for(data, model, threads)
     else:
         image = open_image(io.BytesIO(data))
-        codec = Codec.load(model)
+        codec = load_codec(model, threads)
         data = codec.compress(image, 50 if quality is None else quality, tune=tune)
         original = to_picture(image).rgb
     return report(Inside(codec, data), path.name, original, samples, progress)

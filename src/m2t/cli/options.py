@@ -1,8 +1,11 @@
 """Options that several commands have, and what follows from them."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
+
+import m2t
 
 from ..config import TUNES
 
@@ -35,19 +38,25 @@ effort_option = click.option(
 )
 
 
-def use_threads(threads: int | None) -> None:
-    """Compute with that many CPU threads; None: as many as PyTorch would."""
-    if threads is not None:
-        import torch
+def load_codec(model: str | None, threads: int | None) -> "Codec":
+    """The codec with the weights that were named, or else those of the package.
 
+    Raises ModelError.
+    """
+    codec = m2t.load(model, num_threads=threads)
+    torch = sys.modules.get("torch")
+    if torch is not None and threads is not None:  # the weights are floats
         torch.set_num_threads(threads)
+    return codec
 
 
-def codec_for(data: bytes, model: str | None) -> "Codec":
-    """The codec of the weights that were named, or else of those that an .m2t file names.
+def codec_for(data: bytes, model: str | None, threads: int | None) -> "Codec":
+    """The codec with the weights that were named, or else those that an .m2t file names.
 
     Raises FormatError or ModelError.
     """
+    if model is not None:
+        return load_codec(model, threads)
     from ..codec import Codec
 
-    return Codec.for_file(data) if model is None else Codec.load(model)
+    return Codec.for_file(data, num_threads=threads)

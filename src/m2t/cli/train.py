@@ -41,6 +41,6 @@ def train(**options: Any) -> None:
 
     Stops at Ctrl-C with a checkpoint that --resume goes on from.
     """
-    from ..train import run
+    from ..learn.training import run
 
     run(**options)

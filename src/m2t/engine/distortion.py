@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import STRIDE, Tune
-from ..windows import Window, cut, latent_size
+from ..geometry.windows import Window, cut, latent_size
 from .eye_tables import SMALLEST, UNITS, WHITE, Floats, errors, levels
 
 BLOCK = 24

@@ -33,7 +33,7 @@ def sizes(*numbers: int) -> NDArray[np.int64]:
 def encode(
     symbols: NDArray[np.int32], model: tuple[NDArray[Any], ...], state: int
 ) -> tuple[bytes, int]:
-    """See coding/_rans_py.py."""
+    """See rans/reference.py."""
     return core.encode(state, symbols, *model)
 
 
@@ -44,7 +44,7 @@ def decode(
     symbols: NDArray[np.int32],
     model: tuple[NDArray[Any], ...],
 ) -> tuple[int, int, int]:
-    """See coding/_rans_py.py."""
+    """See rans/reference.py."""
     return core.decode(position, state, data, symbols, *model)
 
 

@@ -1,5 +1,6 @@
 """Operations on pictures, their rows shared among threads."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,12 @@ from .pictures import Kernel, Picture, PictureOperations
 
 FEWEST_PLACES = 256
 """Less than that is not worth a thread."""
+
+
+def num_cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS and Windows have none
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 @contextmanager

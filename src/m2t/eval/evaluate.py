@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..timing import one_thread
 from .codec import Codec
 from .compare import Comparison, comparisons
 from .journal import Journal
@@ -25,7 +26,6 @@ from .measure import (
     time_of,
 )
 from .results import Curve, Result, Row, load_anchors, mean_points, save_result, versions
-from .timing import one_thread
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from .. import zoo
+from .. import load
 from ..config import Tune
 from ..container import parse
+from ..encoder.refine import DEFAULT_EFFORT
 from ..errors import M2TError
-from ..refine import DEFAULT_EFFORT
+from ..weights import DEFAULT
 from .codec import Codec
 from .command import run_m2t
 from .metrics import load_rgb
@@ -27,9 +28,7 @@ EYE_QUALITIES = (5, 15, 30, 45, 60, 75, 90)
 
 @functools.cache
 def _load(model: str | None) -> "Model":
-    from ..codec import Codec as Model  # noqa: PLC0415 - torch is not needed by the anchors
-
-    return Model.load(model)
+    return load(model, num_threads=1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,7 +80,7 @@ def m2t_codec(
     tune: Tune | None = None,
 ) -> M2TCodec:
     """The codec `m2t`, or `m2t_psnr`, with some weights, to be measured at some qualities."""
-    label = f"m2t {Path(model).stem if model else zoo.DEFAULT}"
+    label = f"m2t {Path(model).stem if model else DEFAULT}"
     label += f", tune {tune}" if tune else ""
     label += f", effort {effort}" if effort != DEFAULT_EFFORT else ""
     return M2TCodec(

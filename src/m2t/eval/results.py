@@ -11,8 +11,9 @@ docs/eval.md describes the fields.
 import json
 import platform
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,8 @@ def versions() -> dict[str, str]:
     """What the numbers may depend on: packages, image libraries and the processor's kind."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "m2t": __version__}
     for package in ("torch", "numpy", "pillow"):
-        found[package] = version(package)
+        with suppress(PackageNotFoundError):  # PyTorch, which only what learns needs
+            found[package] = version(package)
     for library in ("libjpeg_turbo", "webp", "avif"):
         found[library] = str(features.version(library))
     return found

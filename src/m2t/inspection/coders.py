@@ -1,4 +1,4 @@
-"""Coders for coding/loop.py that look: one records, one lets the model go on where knowledge ends.
+"""Coders for coding.py that look: one records, one lets the model go on where knowledge ends.
 
 A block is what a coder is given at a time: the symbols (n,) of one slice of one group.
 """
@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coding.gaussians import MEAN_BITS, SPAN, WEIGHT_BITS, Mixture, lowest
-from ..coding.rans import symbol_bits
-from ..coding.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
+from ..rans.coders import symbol_bits
+from ..rans.gaussians import MEAN_BITS, SPAN, WEIGHT_BITS, Mixture, lowest
+from ..rans.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
 
 Symbols = NDArray[np.int32]
 Fill = Callable[[Mixture], Symbols]

@@ -10,8 +10,8 @@ from ..codec import Codec
 from ..config import STRIDE, Aim
 from ..container import parse
 from ..errors import ConfigError
-from ..schedule import build
-from ..windows import Latents
+from ..geometry.schedule import build
+from ..geometry.windows import Latents
 from .coders import Block, Completion, Fill, Recorder, draw, mean
 
 Pixels = NDArray[np.uint8]

@@ -1,6 +1,6 @@
 """Pixels to tokens, in integers: one convolution of 32x32 pixels, 16 apart.
 
-It is the linear LappedAnalysis (transforms/lapped.py): pixels enter as 2 p - 255, exactly.
+It is the linear LappedAnalysis (learn/networks/lapped.py): pixels enter as 2 p - 255, exactly.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..config import STRIDE, Aim, ModelConfig
 from ..engine.arithmetic import Finish
 from ..engine.pictures import Picture, PictureOperations
-from ..windows import Latents
+from ..geometry.windows import Latents
 from . import kernels
 from .kernels import Tensors
 

@@ -4,9 +4,9 @@
             │                  └─ blocks at 1/8 ──┤             │
             └─ painted linearly, at 1/4 ──────────┴─────────────┘
 
-It is LappedSynthesis (transforms/lapped.py) rounded: streams of 16 bits, blocks that multiply 8 by
-8 bits, all else 16 by 16. Pictures of places have a border of zeros where windows reach over the
-edge.
+It is LappedSynthesis (learn/networks/lapped.py) rounded: streams of 16 bits, blocks that multiply
+8 by 8 bits, all else 16 by 16. Pictures of places have a border of zeros where windows reach over
+the edge.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..config import Aim, ModelConfig
 from ..engine.arithmetic import Finish
 from ..engine.pictures import Kernel, Picture, PictureOperations
-from ..windows import Latents
+from ..geometry.windows import Latents
 from . import kernels
 from .kernels import BLOCK, Tensors
 

@@ -11,9 +11,9 @@ from ..engine.arithmetic import STREAM_LIMIT
 from ..engine.distortion import BlockSlopes, pixel_slopes
 from ..engine.pictures import Picture, PictureOperations
 from ..engine.threads import shared
+from ..geometry.bands import Strip, strips
+from ..geometry.windows import Latents, latent_size
 from ..protocols import Done, Pixels, Slopes
-from ..strips import Strip, strips
-from ..windows import Latents, latent_size
 from .adjoint import Adjoint
 from .analysis import Analysis
 from .kernels import BLOCK_LINES, Tensors

@@ -1,0 +1,1 @@
+"""The integer entropy network in PyTorch, for GPUs: the same results, or it is not used."""

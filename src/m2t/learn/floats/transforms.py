@@ -1,0 +1,131 @@
+"""Transforms in floating point, on any device: for models that were not exported to integers.
+
+What they paint differs a little from machine to machine.
+"""
+
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...config import STRIDE, Aim
+from ...geometry.bands import Strip, strips
+from ...geometry.windows import Latents, latent_size
+from ...protocols import Done, Pixels, Slopes
+from ..networks.transforms import VariableTransforms
+from .distortion import pixel_slopes
+
+TOKENS_PER_STRIP = 16384
+"""Area (4 megapixels) that is transformed at once."""
+LATENT_LIMIT = 2**24
+
+
+class FloatTransforms:
+    """See Transforms (protocols.py); on as many threads as PyTorch has."""
+
+    exact = False
+
+    def __init__(self, networks: VariableTransforms, device: torch.device) -> None:
+        self.config, self.device = networks.config, device
+        self.name = f"PyTorch on {device.type}"
+        self.networks = networks.to(device).eval()
+        # Dense convolutions run faster so on a CPU. (PyTorch's stubs do not know this call.)
+        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @torch.inference_mode()
+    def analyse(self, rgb: Pixels, aim: Aim, num_threads: int, done: Done) -> Latents:
+        """See Transforms."""
+        rows, columns = latent_size(*rgb.shape[:2])
+        y_hat = np.empty((rows, columns, self.config.transform.latent_channels), np.int32)
+        for strip in strips(rows, columns, self.config.transform.analysis_halo, TOKENS_PER_STRIP):
+            pixels = rgb[strip.first * STRIDE : strip.last * STRIDE]
+            x = _padded(_to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
+            with self._autocast():
+                y = self.networks.analyse(x, self._t(aim))[0, :, strip.inner]
+            y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
+            y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
+            done((strip.stop - strip.start) * columns)
+        return y_hat
+
+    @torch.inference_mode()
+    def synthesise(
+        self, y_hat: Latents, height: int, width: int, aim: Aim, num_threads: int, done: Done
+    ) -> Pixels:
+        """See Transforms."""
+        rgb = np.empty((height, width, 3), np.uint8)
+        for strip in self._synthesis_strips(y_hat):
+            y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
+            with self._autocast():
+                x_hat = self.networks.synthesise(y.permute(2, 0, 1)[None], self._t(aim))[0]
+            inner = strip.inner
+            x_hat = x_hat[:, inner.start * STRIDE : inner.stop * STRIDE, :width]
+            pixels = (x_hat.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
+            target = rgb[strip.start * STRIDE : strip.stop * STRIDE]
+            target[:] = pixels[: len(target)].cpu().numpy()
+            done((strip.stop - strip.start) * y_hat.shape[1])
+        return rgb
+
+    def slopes(
+        self, rgb: Pixels, y_hat: Latents, aim: Aim, linear: bool, num_threads: int, done: Done
+    ) -> tuple[Slopes, NDArray[np.float32]]:
+        """See Transforms."""
+        slopes = np.zeros(y_hat.shape, np.float32)
+        stiffness = np.empty(y_hat.shape[:2], np.float32)
+        for strip in self._synthesis_strips(y_hat):
+            pixels = torch.tensor(rgb[strip.start * STRIDE : strip.stop * STRIDE])
+            x = pixels.to(self.device).permute(2, 0, 1).float() / 255
+            y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
+            y = y.permute(2, 0, 1)[None].requires_grad_()
+            with torch.enable_grad(), self._autocast():
+                x_hat = self.networks.synthesise(y, self._t(aim), linear)[0]
+                x_hat = x_hat[:, strip.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
+                by_pixels, by_tokens = pixel_slopes(x, x_hat.detach(), aim.tune)
+                (gradient,) = torch.autograd.grad(x_hat, y, by_pixels)
+            slopes[strip.context] += gradient[0].permute(1, 2, 0).cpu().numpy()
+            stiffness[strip.rows] = by_tokens.cpu().numpy()
+            done((strip.stop - strip.start) * y_hat.shape[1])
+        return slopes, stiffness
+
+    def step_errors(self, aim: Aim) -> NDArray[np.float32]:
+        """See Transforms."""
+        return self.networks.step_errors(self._t(aim))[0].cpu().numpy()
+
+    def _t(self, aim: Aim) -> Tensor:
+        """(1, 2) the aim as the networks take it; ConfigError if there is no such aim."""
+        return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)
+
+    def _autocast(self) -> torch.autocast:
+        """bfloat16 inside the lapped transforms' networks, on devices that have it: no effect on
+        what files mean, and less than 0.01 dB on pixels."""
+        fast = self.config.transform.kind == "lapped" and has_bfloat16(self.device)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
+
+    def _synthesis_strips(self, y_hat: Latents) -> Iterator[Strip]:
+        halo = self.config.transform.synthesis_halo
+        rows, columns, _ = y_hat.shape
+        return strips(rows, columns, halo, TOKENS_PER_STRIP)
+
+
+@functools.cache
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 products are faster than float32 ones on the device."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
+
+
+def _to_tensor(pixels: Pixels) -> Tensor:
+    """(H, W, 3) bytes -> (1, 3, H, W) in [0, 1]."""
+    return torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
+
+
+def _padded(x: Tensor, rows: int, columns: int) -> Tensor:
+    """(1, 3, H, W) -> (1, 3, 16 rows, 16 columns), edges repeated."""
+    padding = (0, columns * STRIDE - x.shape[3], 0, rows * STRIDE - x.shape[2])
+    x = F.pad(x, padding, mode="replicate") if any(padding) else x
+    return x.contiguous(memory_format=torch.channels_last)

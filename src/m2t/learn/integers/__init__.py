@@ -1,0 +1,1 @@
+"""From trained floats to the integers that run, and back."""

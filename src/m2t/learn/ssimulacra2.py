@@ -1,0 +1,122 @@
+"""A distance between pictures that agrees with what people see, and that gradients pass through.
+
+It is SSIMULACRA2's own (Sneyers 2023; the constants are those of libjxl's tools): in the colours
+XYB and at several scales, maps of lost structure, added edges and lost edges, averaged by 1-norms
+and 4-norms, weighted and summed. SSIMULACRA2 reports a score of 100 - 10 distance^0.6276.
+"""
+
+import functools
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..engine.eye_tables import BIAS as _BIAS
+from ..engine.eye_tables import C2 as _C2
+from ..engine.eye_tables import EYE_RATE, EYE_SHARE, SMALLEST, WEIGHTS
+from ..engine.eye_tables import OPSIN as _OPSIN
+
+POWER = 0.6276336467831387
+X, Y, B = range(3)
+"""The order of the colours that _xyb returns."""
+STRUCTURE, ADDED, LOST = range(3)
+"""The order of the maps that _maps returns."""
+_SIGMA, _RADIUS = 1.5, 5
+
+
+def distances(x: Tensor, x_hat: Tensor) -> Tensor:
+    """(B,) distances of x_hat (B, 3, H, W) from x, sRGB from 0 to 1 and clamped to that.
+
+    They are 0 for equal pictures and grow with the square of small errors.
+    """
+    with torch.autocast(x.device.type, enabled=False):  # variances are small differences
+        return _distances(x.float(), x_hat.float().clamp(0, 1))
+
+
+def for_the_eye(
+    x: Tensor, x_hat: Tensor, mse: Tensor, share: float = EYE_SHARE, rate: float = EYE_RATE
+) -> Tensor:
+    """(B,) distortions of the tune for the eye: squared errors `mse` (B,) mixed with distances."""
+    return torch.lerp(mse, rate * distances(x, x_hat), share)
+
+
+def score(distance: Tensor) -> Tensor:
+    """What SSIMULACRA2 reports: 100 is equal, 90 not to be told apart, 50 medium, below 0 awful."""
+    return 100 - 10 * distance**POWER
+
+
+def _distances(x: Tensor, x_hat: Tensor) -> Tensor:
+    total = torch.zeros(len(x), device=x.device)
+    pair = [_linear(x), _linear(x_hat)]
+    for scale, weights in enumerate(WEIGHTS):
+        if min(pair[0].shape[2:]) < SMALLEST:
+            break
+        if scale > 0:
+            pair = [F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in pair]
+        colours = sorted({colour for colour, _, _, _ in weights})
+        maps = _maps(*(_xyb(v)[:, colours] for v in pair))
+        for colour, norm, kind, weight in weights:
+            total = total + weight * _norm(maps[kind][:, colours.index(colour)], norm)
+    total = 0.9562382616834844 * total
+    return (
+        2.326765642916932 * total
+        - 0.020884521182843837 * total**2
+        + 6.248496625763138e-05 * total**3
+    )
+
+
+def _linear(x: Tensor) -> Tensor:
+    """sRGB to linear light."""
+    return torch.where(x > 0.04045, ((x.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
+
+
+def _xyb(linear: Tensor) -> Tensor:
+    """Linear light to XYB, moved to where all three are positive."""
+    opsin = torch.tensor(_OPSIN, device=linear.device)
+    mixed = torch.einsum("ij,bjhw->bihw", opsin, linear) + _BIAS
+    long, middle, short = (mixed ** (1 / 3) - _BIAS ** (1 / 3)).unbind(1)
+    y = 0.5 * (long + middle)
+    return torch.stack((7.0 * (long - middle) + 0.42, y + 0.01, short - y + 0.55), 1)
+
+
+def _maps(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Lost structure, added edges and lost edges (B, n, h, w) of planes of that shape."""
+    mean, mean_hat = _blur(x), _blur(x_hat)
+    covariance = _blur(x * x_hat) - mean * mean_hat
+    variances = _blur(x**2) - mean**2 + _blur(x_hat**2) - mean_hat**2
+    likeness = (1 - (mean - mean_hat) ** 2) * (2 * covariance + _C2) / (variances + _C2)
+    edges = (1 + (x_hat - mean_hat).abs()) / (1 + (x - mean).abs()) - 1
+    return F.relu(1 - likeness), F.relu(edges), F.relu(-edges)
+
+
+def _norm(plane: Tensor, norm: int) -> Tensor:
+    """(B,) 1-norm or 4-norm of (B, h, w)."""
+    if norm == 1:
+        return plane.mean((1, 2))
+    # Its gradient at zero is zero, where that of the root would be infinite.
+    return (plane.square().square().mean((1, 2)) + 1e-20).sqrt().sqrt() - 1e-5
+
+
+def _blur(planes: Tensor) -> Tensor:
+    """Planes (..., h, w), smoothed. A product with a matrix is faster than a convolution."""
+    rows = _smoothing(planes.shape[-2], True, planes.device)
+    columns = _smoothing(planes.shape[-1], False, planes.device)
+    return rows @ planes @ columns.T
+
+
+@functools.lru_cache(maxsize=256)
+def _smoothing(size: int, mirrored: bool, device: torch.device) -> Tensor:
+    """(size, size) Gaussian of sigma 1.5; what lies outside is mirrored, or zero."""
+    with torch.inference_mode(False):
+        offsets = torch.arange(-_RADIUS, _RADIUS + 1)
+        taps = torch.exp(-0.5 * (offsets.double() / _SIGMA) ** 2)
+        seen = torch.arange(size)[:, None] + offsets
+        inside = (seen >= 0) & (seen < size)
+        if mirrored:
+            seen = seen % (2 * size)
+            seen = torch.minimum(seen, 2 * size - 1 - seen)
+            inside = torch.ones_like(inside)
+        matrix = torch.zeros(size, size, dtype=torch.float64)
+        weights = (taps / taps.sum()).expand(size, -1) * inside
+        matrix.scatter_add_(1, seen.clamp(0, size - 1), weights)
+        return matrix.float().to(device)

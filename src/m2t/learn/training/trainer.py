@@ -1,0 +1,149 @@
+"""A model, its optimisers and their progress: one training step, evaluation, checkpoints.
+
+A step depends on (seed, step, rank) and the weights before it, and on nothing else.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import M2TError
+from ..files import save_model
+from ..integers.rounded_training import imitate_integers
+from ..networks.model import Model
+from . import store
+from .config import RunConfig
+from .data import Crops
+from .distributed import World, without_sync
+from .ema import Ema
+from .evaluate import evaluate
+from .initial import initialise
+from .loss import draw_aims, rate_distortion
+from .optim import build_optimizers, set_learning_rates
+
+MAX_SKIPPED_IN_A_ROW = 50
+
+
+@dataclass
+class Progress:
+    """How far a run is; stored with each checkpoint."""
+
+    step: int = 0
+    """Steps done, the next step's number."""
+    seconds: float = 0.0
+    """Time spent training, resumed parts together."""
+    skipped: int = 0
+    """Steps left out because their gradient was not finite."""
+
+
+class Trainer:
+    """Everything that a training step moves forward."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        crops: Crops,
+        out: Path,
+        world: World,
+        init: Sequence[Path] = (),
+    ) -> None:
+        """Go on from the newest checkpoint in `out`; without one, start from `init` or afresh."""
+        self.config, self.crops, self.out, self.world = config, crops, out, world
+        self.progress = Progress()
+        self._skipped_in_a_row = 0
+        options = config.train
+        torch.manual_seed(options.seed)
+        self.model = Model(config.model)
+        if not store.checkpoints(out):
+            initialise(self.model, config, crops, init)
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(self.model.in_part(name, options.part))
+        self.model.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if options.integers:
+            imitate_integers(self.model.entropy)
+        self.ema = Ema(self.model, options.ema)
+        self.optimizers = build_optimizers(self.model, options, self.crops)
+        stored = store.load_newest(out, self.model, self.ema, self.optimizers)
+        if stored is not None:
+            self.progress = Progress(**stored)
+        if options.compile:
+            self.model.compile()
+        self.forward = world.wrap(self.model)
+
+    def step(self, batch: Tensor) -> Tensor:
+        """One update from a batch (B, 3, H, W) uint8.
+
+        Returns:
+            (4,) loss, bpp, mse (0..255) and gradient norm, of this process's share.
+        """
+        options, step = self.config.train, self.progress.step
+        measured = self.backward(batch)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
+        if torch.isfinite(norm):
+            set_learning_rates(self.optimizers, options, step, self.progress.seconds)
+            for optimizer in self.optimizers.values():
+                optimizer.step()
+            self.ema.update(self.model, step)
+            self._skipped_in_a_row = 0
+        else:
+            self.progress.skipped += 1
+            self._skipped_in_a_row += 1
+            if self._skipped_in_a_row == MAX_SKIPPED_IN_A_ROW:
+                raise M2TError(f"training diverged: no finite gradient up to step {step}")
+        self.model.zero_grad(set_to_none=True)
+        self.progress.step += 1
+        return torch.cat([measured, norm.detach()[None]])
+
+    def backward(self, batch: Tensor) -> Tensor:
+        """Gradients of a batch (B, 3, H, W) uint8; (3,) mean loss, bpp, mse."""
+        options, world, rate = self.config.train, self.world, self.config.model.rate
+        step, count = self.progress.step, len(batch)
+        self.model.train()
+        # All randomness of a step comes from its number, so that resuming needs no history.
+        torch.manual_seed(_seed(options.seed, step, world.rank))
+        aims = draw_aims(rate, options, count * world.size, step)
+        aims = world.put(aims[world.rank * count : (world.rank + 1) * count])
+        xs = world.put(batch).float() / 255
+        num_parts = options.accumulate
+        measured = torch.zeros(3, device=world.device)
+        for i, (x, t) in enumerate(zip(xs.chunk(num_parts), aims.chunk(num_parts), strict=True)):
+            with without_sync(self.forward, last=i + 1 == num_parts):
+                with self.autocast():
+                    out = self.forward(x, t, options.part)
+                losses = rate_distortion(x, out.x_hat, out.bits, t, rate, options)
+                (losses.loss / num_parts).backward()
+            measured += torch.stack(losses).detach() / num_parts
+        return measured
+
+    def evaluate(self) -> dict[str, Any]:
+        """The averaged weights on the held-out crops."""
+        with self.ema.applied(self.model), self.autocast():
+            return evaluate(self.model, self.crops.evaluation(), self.config)
+
+    def save(self) -> None:
+        """A checkpoint, and the averaged weights as a model for use."""
+        progress = dataclasses.asdict(self.progress)
+        store.save(self.out, progress, self.model, self.ema, self.optimizers)
+        weights = self.ema.state_dict(self.model)
+        save_model(self.out / "model.safetensors", self.config.model, weights)
+
+    def learning_rates(self) -> dict[str, float]:
+        """Of the last step, for the log."""
+        groups = {name: optimizer.param_groups[0] for name, optimizer in self.optimizers.items()}
+        return {f"lr_{name}": group["lr"] for name, group in groups.items()}
+
+    def autocast(self) -> torch.autocast:
+        """Matrix products and convolutions in the configured precision."""
+        on = self.config.train.dtype == "bfloat16"
+        return torch.autocast(self.world.device.type, torch.bfloat16, enabled=on)
+
+
+def _seed(*parts: int) -> int:
+    """An independent seed for each tuple of numbers."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "little") >> 1

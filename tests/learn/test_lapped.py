@@ -1,0 +1,74 @@
+"""Lapped transforms in integers: near the floats they come from, and the same however computed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from m2t.codec import Codec
+from m2t.config import Aim
+from m2t.learn.integers.transforms_to_integers import integral
+from m2t.learn.load import load_model
+from m2t.learn.networks.model import Model
+from m2t.presets import tiny
+
+from ..test_lapped import AIMS, HEIGHT, PICTURE, WIDTH
+from .conftest import float_codec
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / np.square(a.astype(float) - b).mean())
+
+
+@pytest.fixture(scope="module")
+def floats(model: Model) -> Codec:
+    return float_codec(model)
+
+
+@pytest.mark.parametrize("aim", AIMS)
+def test_tokens_are_those_of_floats(codec: Codec, floats: Codec, aim: Aim) -> None:
+    ours, theirs = codec.analyse(PICTURE, aim), floats.analyse(PICTURE, aim)
+    assert (ours != theirs).mean() < 2e-3
+    assert np.abs(ours - theirs).max() <= 1
+
+
+@pytest.mark.parametrize("aim", AIMS)
+def test_pixels_lose_little(codec: Codec, floats: Codec, aim: Aim) -> None:
+    y_hat = floats.analyse(PICTURE, aim)
+    ours, theirs = (c.synthesise(y_hat, HEIGHT, WIDTH, aim) for c in (codec, floats))
+    assert psnr(ours, PICTURE.rgb) > psnr(theirs, PICTURE.rgb) - 0.05
+    assert psnr(ours, theirs) > 48
+
+
+@pytest.mark.parametrize("tune", ["psnr", "eye"])
+def test_slopes_are_those_of_floats(codec: Codec, floats: Codec, tune) -> None:
+    aim = Aim(60, tune)
+    y_hat = floats.analyse(PICTURE, aim)
+    (ours, stiff), (theirs, stiff_too) = (
+        c.transforms.slopes(PICTURE.rgb, y_hat, aim, True, 1, lambda _: None)
+        for c in (codec, floats)
+    )
+    assert np.linalg.norm(ours - theirs) < 0.15 * np.linalg.norm(theirs)
+    assert np.allclose(stiff, stiff_too, rtol=0.3)
+    errors = (c.transforms.step_errors(aim) for c in (codec, floats))
+    assert np.allclose(*errors, rtol=1e-3)
+
+
+def test_restored_floats_paint_the_same(weights, model: Model) -> None:
+    restored = load_model(weights)
+    with torch.inference_mode():
+        x = torch.from_numpy(PICTURE.rgb[:96, :144].copy()).permute(2, 0, 1)[None] / 255
+        for aim in AIMS:
+            t = torch.tensor([model.config.rate.t(aim)])
+            y, y_too = (m.analyse(x, t) for m in (model, restored))
+            assert (y - y_too).abs().max() < 0.01 * y.abs().max()
+            painted = (m.synthesise(y.round(), t) for m in (model, restored))
+            assert (next(painted) - next(painted)).abs().max() < 0.01
+
+
+def test_only_linear_lapped_transforms_become_integers() -> None:
+    transform = tiny().transform
+    assert integral(transform)
+    assert not integral(dataclasses.replace(transform, linear_analysis=False))
+    assert not integral(dataclasses.replace(transform, width=12))
