@@ -12,7 +12,7 @@ from PIL import Image
 
 from m2t.codec import Codec
 from m2t.config import Aim
-from m2t.container import parse
+from m2t.container import Order, parse
 from m2t.errors import ConfigError, Corrupt, FormatError, ImageError, M2TError
 from m2t.image import to_picture
 
@@ -117,3 +117,13 @@ def test_bad_arguments(codec: Codec) -> None:
         codec.compress(Image.new("RGB", (0, 5)))
     with pytest.raises(M2TError):
         codec.decompress(b"")
+
+
+@pytest.mark.parametrize(
+    "change", [{"steps": 7}, {"alpha": 30}, {"order": Order.RASTER}, {"seed": 3}]
+)
+def test_another_schedule_than_the_model_s_is_refused(codec: Codec, change: dict) -> None:
+    stream = parse(codec.compress(photograph(40, 30)))
+    stream.header = dataclasses.replace(stream.header, **change)
+    with pytest.raises(Corrupt, match="order that its model does not have"):
+        codec.decompress(stream.pack())

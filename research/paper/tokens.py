@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from m2t.atomic import replacing
 from m2t.codec import Codec
 from m2t.config import STRIDE, Aim
 from m2t.eval.metrics import load_rgb
@@ -67,11 +68,9 @@ def tokens_of(codec: Codec, paths: Sequence[Path], aim: Aim, folder: Path) -> To
             for p in tqdm(paths, desc="tokens", disable=None)
         ]
         folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".tmp")
-        with part.open("wb") as file:
+        with replacing(path) as part, part.open("wb") as file:
             shapes = np.array([image.shape for image in images])
             np.savez(file, shapes=shapes, tokens=np.concatenate([i.ravel() for i in images]))
-        part.replace(path)
     with np.load(path) as stored:
         shapes, tokens = stored["shapes"], stored["tokens"]
     ends = list(accumulate(int(shape.prod()) for shape in shapes))

@@ -6,7 +6,7 @@ file connects them to Pillow's images and to the container.
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image
 
 from .config import TUNES, Aim, Tune
 from .container import Bitstream, Header, Order, Strip, parse, parse_header
-from .encoder.refine import CAUTION, DEFAULT_EFFORT, refine
+from .encoder.refine import CAUTION, DEFAULT_EFFORT, passes_of, refine
 from .engine.choice import pictures
 from .engine.threads import num_cores
 from .errors import ConfigError, Corrupt, ModelError, UnknownModel
@@ -126,7 +126,7 @@ class Codec:
         if not 0 <= effort < len(CAUTION):
             raise ConfigError(f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
         header = self._header(picture, aim)
-        passes = 1 + len(CAUTION[effort])
+        passes = 1 + len(passes_of(self.config, effort))
         meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]), passes)
         y_hat = self.tokens(picture, aim, effort, meter)
         coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
@@ -220,6 +220,8 @@ class Codec:
             )
         if header.aim.tune not in self.config.rate.tunes:
             raise Corrupt(f"its tune is {header.aim.tune}, which its model does not have")
+        if not self._follows_schedule(header):
+            raise Corrupt("its tokens are in an order that its model does not have")
         size = latent_size(header.height, header.width)
         windows = self.windows(size)
         if len(stream.windows) != len(windows):
@@ -247,18 +249,27 @@ class Codec:
         return code_latents(self.network, size, aim, open_coder, y_hat, done, self.num_threads)
 
     def _header(self, picture: Picture, aim: Aim) -> Header:
-        schedule = self.config.schedule
         return Header(
             model_id=self.identity,
             width=picture.rgb.shape[1],
             height=picture.rgb.shape[0],
             quality=aim.quality,
-            order=Order[schedule.order.upper()],
-            seed=schedule.seed,
-            steps=schedule.steps,
-            alpha=round(schedule.alpha * 10),
             flags=int(picture.grey) | TUNES.index(aim.tune) << 1,
+            **self._schedule(),
         )
+
+    def _schedule(self) -> dict[str, Any]:
+        """What a header says of the order of tokens."""
+        schedule = self.config.schedule
+        return {
+            "order": Order[schedule.order.upper()],
+            "seed": schedule.seed,
+            "steps": schedule.steps,
+            "alpha": round(schedule.alpha * 10),
+        }
+
+    def _follows_schedule(self, header: Header) -> bool:
+        return all(getattr(header, name) == value for name, value in self._schedule().items())
 
 
 def added(meter: Meter | None) -> Done:

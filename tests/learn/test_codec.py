@@ -125,3 +125,13 @@ def test_quality_is_monotonic_in_bytes_and_distortion() -> None:
         errors.append(np.square(difference).mean())
     assert sizes == sorted(sizes)
     assert errors == sorted(errors, reverse=True)
+
+
+def test_progress_of_an_order_that_depends_on_the_tokens_ends_at_1() -> None:
+    config = vary(tiny(), masking="mt")
+    schedule = dataclasses.replace(config.schedule, order="entropy")
+    codec = float_codec(seeded_model(dataclasses.replace(config, schedule=schedule)))
+    for effort in (0, 1, 4):
+        done: list[float] = []
+        codec.compress(photograph(50, 40), effort=effort, progress=done.append)
+        assert done[-1] == pytest.approx(1)

@@ -1,12 +1,12 @@
 """Which file becomes which; reading and writing them so that nothing is lost."""
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from ..atomic import replacing
 from ..errors import OutputError
 
 STDIO = Path("-")
@@ -84,11 +84,7 @@ def atomic_write(path: Path, data: bytes, overwrite: bool) -> None:
         if path.exists() and not overwrite:
             raise OutputError(f"{path} exists already; -f overwrites it")
         path = path.resolve()  # through a link, write what it points to
-        temporary = path.with_name(f".m2t-{os.getpid()}.tmp")
-        try:
+        with replacing(path) as temporary:
             temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error

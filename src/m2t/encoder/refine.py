@@ -125,6 +125,11 @@ def places_of(config: ModelConfig, window: Window) -> Iterator[Places]:
             yield places[schedule.order[part], channels].ravel()
 
 
+def passes_of(config: ModelConfig, effort: int) -> tuple[float, ...]:
+    """The passes of an effort: see CAUTION. None where the order of tokens depends on them."""
+    return () if config.schedule.order == "entropy" else CAUTION[effort]
+
+
 SlopesOf = Callable[[Latents, bool], tuple[Slopes, NDArray[np.float32]]]
 """Tokens, and whether to go by the linear part alone -> Transforms.slopes()."""
 Move = Callable[[Latents, Callable[[int], Coder[Latents]]], list[Latents]]
@@ -144,8 +149,8 @@ def refine(
 
     Those of an order that depends on them stay as they are. `step_errors`: see Transforms.
     """
-    passes = CAUTION[effort]
-    if not passes or config.schedule.order == "entropy":
+    passes = passes_of(config, effort)
+    if not passes:
         return y_hat
     # Rounded to float32, lambda is the same wherever exp is computed.
     lmbda = np.float32(config.rate.lmbda(aim))

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..atomic import replacing
 from ..config import ModelConfig
 from ..weights import Weights
 from ..weights.file import CONFIG_KEY
@@ -23,15 +24,11 @@ def save_model(
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
     """A safetensors file that appears under its name only when it is whole and on the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
+    with replacing(path) as temporary:
         save_file(stored, temporary, metadata)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_tensors(file: Any) -> dict[str, Tensor]:

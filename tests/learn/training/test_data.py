@@ -8,8 +8,10 @@ import torch
 from PIL import Image
 
 from m2t.errors import ConfigError, ImageError
+from m2t.image import open_image, to_picture
 from m2t.learn.training.config import TrainConfig
 from m2t.learn.training.data import Crops, Images, open_images, prefetch
+from tests.conftest import photograph
 
 CONFIG = TrainConfig(batch_tokens=72, crops=((4, 6), (6, 6)))
 
@@ -23,6 +25,19 @@ def test_cache_holds_the_pixels(photos, images):
     for i, name in enumerate(images.names):
         with Image.open(photos / name) as image:
             np.testing.assert_array_equal(images[i], np.asarray(image))
+
+
+def test_pictures_are_upright_and_in_srgb(tmp_path):
+    """As the codec sees them, or it would learn from other pictures than it codes."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned
+    photograph(40, 60).save(tmp_path / "a.jpg", exif=exif)
+    photograph(40, 60).convert("CMYK").save(tmp_path / "b.jpg")
+    images = open_images(tmp_path, tmp_path / "cache")
+    for i, name in enumerate(images.names):
+        seen = to_picture(open_image(tmp_path / name)).rgb
+        np.testing.assert_array_equal(images[i], seen)
+    assert images[0].shape == (40, 60, 3)
 
 
 def test_cache_is_kept_until_the_images_change(photos, tmp_path):

@@ -6,7 +6,6 @@ Batch k depends on (seed, k) only, so a resumed run needs no state of the data.
 import hashlib
 import itertools
 import json
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +18,9 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ...atomic import replacing
 from ...config import STRIDE
-from ...errors import ConfigError, ImageError
+from ...errors import ConfigError, ImageError, M2TError
 from ...image import open_image, to_picture
 from .config import TrainConfig
 from .drawn import draw
@@ -94,26 +94,24 @@ def open_images(data: Path, cache: Path) -> Images:
 def _decode(paths: list[Path], key: str, cache: Path) -> None:
     """Write cache/pixels.bin and, last, cache/index.json."""
     cache.mkdir(parents=True, exist_ok=True)
-    part = cache / f"pixels.{os.getpid()}.tmp"
     sizes = []
-    with ThreadPoolExecutor() as pool, part.open("wb") as file:
-        for first in range(0, len(paths), 64):  # bounds the decoded images held in memory
-            for pixels in pool.map(_read, paths[first : first + 64]):
-                sizes.append(pixels.shape[:2])
-                file.write(pixels.tobytes())
+    with replacing(cache / "pixels.bin") as part:
+        with ThreadPoolExecutor() as pool, part.open("wb") as file:
+            for first in range(0, len(paths), 64):  # bounds the decoded images held in memory
+                for pixels in pool.map(_read, paths[first : first + 64]):
+                    sizes.append(pixels.shape[:2])
+                    file.write(pixels.tobytes())
+        (cache / "index.json").unlink(missing_ok=True)
     index = {"key": key, "names": [path.name for path in paths], "sizes": sizes}
-    (cache / "index.json").unlink(missing_ok=True)
-    part.replace(cache / "pixels.bin")
-    part.write_text(json.dumps(index))
-    part.replace(cache / "index.json")
+    with replacing(cache / "index.json") as part:
+        part.write_text(json.dumps(index))
 
 
 def _read(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8."""
+    """(H, W, 3) uint8, as the codec sees it: upright, CMYK by its profile."""
     try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ValueError) as error:
+        return to_picture(open_image(path)).rgb
+    except (M2TError, OSError) as error:
         raise ImageError(f"cannot read {path}: {error}") from error
 
 
