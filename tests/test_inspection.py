@@ -14,7 +14,7 @@ from m2t.geometry.schedule import build
 from m2t.image import to_picture
 from m2t.inspection.coders import draw, mean, symbol_bits
 from m2t.inspection.inside import UNKNOWN_GREY, Inside, placed, record
-from m2t.inspection.report import default_samples, facts, report
+from m2t.inspection.output import default_samples, facts, report
 from m2t.rans import Counter, Mixture
 from m2t.rans.gaussians import PROBABILITY_BITS, cdf
 from m2t.rans.tables import tables

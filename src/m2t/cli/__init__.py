@@ -16,7 +16,7 @@ from .evaluate import evaluate
 from .export import export
 from .info import info
 from .inspect import inspect
-from .report import complain, describe
+from .messages import complain, describe
 from .train import train
 
 

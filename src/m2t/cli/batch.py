@@ -11,8 +11,8 @@ import click
 
 from ..container import parse_header
 from .files import STDIO, Job, plan, read, write
+from .messages import Progress, attempt, progress_bar, told_warnings
 from .options import threads_option
-from .report import Progress, attempt, progress_bar, told_warnings
 
 Work = Callable[[bytes, Progress | None], tuple[bytes, bytes]]
 """From a source's bytes: the bytes to write, and the .m2t file among the two for the summary."""

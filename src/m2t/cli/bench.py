@@ -11,8 +11,8 @@ import click
 from ..config import Tune
 from ..container.header import MAX_PIXELS
 from .files import read
+from .messages import attempt
 from .options import effort_option, load_codec, quality_option, threads_option, tune_option
-from .report import attempt
 
 _HEAD = """\
 {image}, {width}x{height}: {bytes:,} bytes, {bpp:.3f} bpp

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .messages import complain
 from .options import effort_option
-from .report import complain
 
 if TYPE_CHECKING:
     from ..eval.codec import Codec

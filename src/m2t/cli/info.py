@@ -8,8 +8,8 @@ import click
 
 from ..container import parse
 from .files import read
+from .messages import attempt
 from .options import codec_for, threads_option
-from .report import attempt
 
 _TEXT = """\
 {file}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp

@@ -11,8 +11,8 @@ from ..config import Tune
 from ..container.header import SIGNATURE
 from ..errors import OutputError
 from .files import atomic_write, read
+from .messages import Progress, attempt, progress_bar, told_warnings
 from .options import codec_for, load_codec, threads_option, tune_option
-from .report import Progress, attempt, progress_bar, told_warnings
 
 _PAGE = "index.html"
 
@@ -84,7 +84,7 @@ def inspected(
         raise click.UsageError("-q and --tune go with an image; an .m2t file has its own.")
     from ..image import open_image, to_picture
     from ..inspection.inside import Inside
-    from ..inspection.report import report, require_matplotlib
+    from ..inspection.output import report, require_matplotlib
 
     require_matplotlib()
     if coded:

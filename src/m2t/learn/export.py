@@ -97,7 +97,8 @@ def crops(model: Model, data: Path, num_images: int) -> Iterator[tuple[Tensor, T
 
 def _stored(model: Model, name: str, tensor: Tensor) -> dict[str, Tensor]:
     """A parameter of the transforms as a file holds it."""
-    inside = model.config.transform.kind == "lapped" and ".linear." not in name  # of autocast
+    linear = any(name.startswith(f"{layer}.") for layer in model.roles().linear)
+    inside = model.synthesis.mixed_precision and not linear  # of autocast
     if inside and tensor.shape[2:] == (3, 3) and "block" in name:
         integers, units = quantise_rows(tensor.flatten(1))
         return {name: integers.view_as(tensor), name + UNITS: units}

@@ -99,9 +99,9 @@ class FloatTransforms:
         return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)
 
     def _autocast(self) -> torch.autocast:
-        """bfloat16 inside the lapped transforms' networks, on devices that have it: no effect on
+        """bfloat16 inside networks that take it, on devices that have it: no effect on
         what files mean, and less than 0.01 dB on pixels."""
-        fast = self.config.transform.kind == "lapped" and has_bfloat16(self.device)
+        fast = self.networks.synthesis.mixed_precision and has_bfloat16(self.device)
         return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
 
     def _synthesis_strips(self, y_hat: Latents) -> Iterator[Strip]:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...config import TransformConfig
+from .roles import Roles
 
 
 class ResidualBottleneck(nn.Module):
@@ -55,6 +56,8 @@ def _up(inputs: int, outputs: int) -> nn.Module:
 class ElicAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
+    mixed_precision = False
+
     def __init__(self, config: TransformConfig) -> None:
         n = config.width
         super().__init__()
@@ -65,6 +68,10 @@ class ElicAnalysis(nn.Module):
             *[_down(n, config.latent_channels), SimpleAttention(config.latent_channels)],
         )
 
+    def roles(self) -> Roles:
+        """All layers are alike."""
+        return Roles()
+
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """`t` (B, 2), what is asked for, makes no difference here."""
         return self.layers(x - 0.5)
@@ -72,6 +79,8 @@ class ElicAnalysis(nn.Module):
 
 class ElicSynthesis(nn.Module):
     """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
+
+    mixed_precision = False
 
     def __init__(self, config: TransformConfig) -> None:
         n = config.width
@@ -84,6 +93,13 @@ class ElicSynthesis(nn.Module):
             *[_up(n, n), *_stage(config)],
             _up(n, 3),
         )
+
+    def roles(self) -> Roles:
+        """All layers are alike."""
+        return Roles()
+
+    def initialise(self, analysis: ElicAnalysis, patches: Tensor) -> None:
+        """There is no linear part to start from data: weights stay random."""
 
     def forward(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
         """`t` (B, 2), what is asked for, makes no difference here, and there is no linear part."""

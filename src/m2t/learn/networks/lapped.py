@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...config import TransformConfig
+from .roles import Roles
 
 _PATCH = 16
 SUPPORT = 32
@@ -105,6 +106,9 @@ class FineBlocks(nn.Module):
 class LappedAnalysis(nn.Module):
     """x (B, 3, H, W) -> y (B, C, H/16, W/16)."""
 
+    mixed_precision = True
+    """Its networks lose next to nothing in bfloat16."""
+
     def __init__(self, config: TransformConfig, tuned: bool = False) -> None:
         super().__init__()
         channels, width = config.latent_channels, config.width
@@ -121,6 +125,12 @@ class LappedAnalysis(nn.Module):
         self.leave = nn.Conv2d(width, channels, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def roles(self) -> Roles:
+        """What sets some layers apart."""
+        if self.is_linear:
+            return Roles(("linear",))
+        return Roles(("linear",), ("leave",), {"enter": 8})
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """`t` (B, 2): see VariableTransforms."""
@@ -139,6 +149,9 @@ class LappedAnalysis(nn.Module):
 class LappedSynthesis(nn.Module):
     """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w)."""
 
+    mixed_precision = True
+    """Its networks lose next to nothing in bfloat16."""
+
     def __init__(self, config: TransformConfig, tuned: bool = False) -> None:
         super().__init__()
         channels, width, render = config.latent_channels, config.width, config.render_width
@@ -154,6 +167,15 @@ class LappedSynthesis(nn.Module):
         self.leave = nn.Conv2d(render, 48, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def roles(self) -> Roles:
+        """What sets some layers apart."""
+        roles = Roles(("linear",), ("leave",), {"blend": 4})
+        return roles if self.fine is None else roles | Roles((), ("fine.leave",), {"fine.blend": 8})
+
+    def initialise(self, analysis: LappedAnalysis, patches: Tensor) -> Tensor:
+        """Start both transforms: see initialise()."""
+        return initialise(analysis, self, patches)
 
     def forward(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
         """`t` (B, 2): see VariableTransforms. A linear gradient passes by the networks."""

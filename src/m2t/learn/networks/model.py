@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...config import ModelConfig
 from ...geometry.windows import by_shape, cut
-from .lapped import LappedAnalysis, LappedSynthesis, initialise
+from .roles import Roles
 from .transformer import EntropyModel
 from .transforms import VariableTransforms
 
@@ -51,10 +51,16 @@ class Model(VariableTransforms):
         noisy = y_hat if rounded else y + torch.rand_like(y) - 0.5
         return ModelOut(x_hat, self.rate(noisy, y_hat, t))
 
+    def roles(self) -> Roles:
+        """What sets some layers of the transforms apart."""
+        analysis, synthesis = self.analysis.roles(), self.synthesis.roles()
+        return analysis.below("analysis") | synthesis.below("synthesis")
+
     def in_part(self, name: str, part: str) -> bool:
         """Whether a parameter belongs to a part, as `TrainConfig.part` names them."""
         if part == "linear":
-            return ".linear." in name or name.startswith(("gain", "tuned_gain", "entropy."))
+            inside = any(name.startswith(f"{layer}.") for layer in self.roles().linear)
+            return inside or name.startswith(("gain", "tuned_gain", "entropy."))
         return part == "all" or name.startswith(f"{part}.")
 
     def rate(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
@@ -74,35 +80,23 @@ class Model(VariableTransforms):
 
         Only lapped transforms have a linear part to start; others keep their random weights.
         """
-        if not isinstance(self.analysis, LappedAnalysis):
-            return
-        assert isinstance(self.synthesis, LappedSynthesis)
-        std = initialise(self.analysis, self.synthesis, patches)
-        with torch.no_grad():
-            self.entropy.prior_scale.copy_(std.log())
-            self.entropy.prior_slope.copy_(self.gain_slope)
+        std = self.synthesis.initialise(self.analysis, patches)  # type: ignore[arg-type] - a pair
+        if std is not None:
+            with torch.no_grad():
+                self.entropy.prior_scale.copy_(std.log())
+                self.entropy.prior_slope.copy_(self.gain_slope)
 
     def adam_parameters(self) -> set[str]:
         """Names of what Muon does not suit: vectors, tables, first and last layers."""
-        transforms = {
-            name
-            for name, parameter in self.named_parameters()
-            if parameter.ndim < 2 or "leave." in name
-        }
+        last = {f"{layer}.weight" for layer in self.roles().last}
+        vectors = {name for name, parameter in self.named_parameters() if parameter.ndim < 2}
         entropy = {f"entropy.{name}" for name in self.entropy.adam_parameters()}
-        return self.slow_parameters() | transforms | entropy
+        return self.slow_parameters() | last | vectors | entropy
 
     def pixel_parameters(self) -> dict[str, int]:
-        """Names of layers that see blocks of pixels of the picture, and the side of the blocks."""
-        if not isinstance(self.analysis, LappedAnalysis):
-            return {}
-        sides = {
-            "analysis.enter.weight": 8,
-            "synthesis.blend.weight": 4,
-            "synthesis.fine.blend.weight": 8,
-        }
-        return {name: sides[name] for name, _ in self.named_parameters() if name in sides}
+        """Names of weights that see blocks of pixels of the picture, and the side of the blocks."""
+        return {f"{layer}.weight": side for layer, side in self.roles().see_pixels.items()}
 
     def slow_parameters(self) -> set[str]:
-        """Names of the linear transforms: they start near their best, and errors cost most."""
-        return {name for name, _ in self.named_parameters() if ".linear.weight" in name}
+        """Names of the linear transforms' weights."""
+        return {f"{layer}.weight" for layer in self.roles().linear}

@@ -157,7 +157,7 @@ def recipe(model: ModelConfig) -> TrainConfig:
         crops=tuple(itertools.product(range(12, 25), range(12, 25))),
         tune="both" if model.rate.eye else "psnr",
         drawn=0.04,
-        init="klt" if model.transform.kind == "lapped" else "random",
+        init="klt",
         lr_muon=0.015,
         warmup_steps=50,
         ema=0.998,
