@@ -21,19 +21,20 @@ static void NAME(store)(const m2t_attention *c, const m2t_span *span, int head, 
 }
 
 /* Products of a query with keys -> weights for the values, in place of 32 and 16 bits. */
-static void NAME(softmax)(const m2t_attention *c, const int32_t *products, int64_t limit,
-                          int64_t padded, int32_t *terms, int16_t *weights)
+static void NAME(softmax)(const m2t_attention *c, const int32_t *restrict products, int64_t limit,
+                          int64_t padded, int32_t *restrict terms, int16_t *restrict weights)
 {
+    const int32_t *restrict exponentials = c->exponentials;
+    const float steps = c->steps, last = (float)(c->exponentials_length - 1);
     int32_t largest = products[0], total = 0;
     for (int64_t i = 1; i < limit; i++)
         largest = products[i] > largest ? products[i] : largest;
-    const float last = (float)(c->exponentials_length - 1);
     for (int64_t i = 0; i < limit; i++) {
-        const float drop = ROUND((float)(largest - products[i]) * c->steps);
-        terms[i] = c->exponentials[NAME(place)(drop, last)];
+        const float drop = ROUND((float)(largest - products[i]) * steps);
+        const int32_t term = exponentials[NAME(place)(drop, last)];
+        terms[i] = term;
+        total += term;
     }
-    for (int64_t i = 0; i < limit; i++)
-        total += terms[i];
     const float unit = M2T_WEIGHT_SUM / (float)total;
     for (int64_t i = 0; i < limit; i++)
         weights[i] = (int16_t)ROUND((float)terms[i] * unit);

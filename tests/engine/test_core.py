@@ -82,6 +82,23 @@ def test_convolutions(level, finish, out, kind, side, stride, channels, outputs)
 
 
 @pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", [np.int8, np.int16])
+@pytest.mark.parametrize("columns", [8, 16, 17, 32, 75])
+@pytest.mark.parametrize(("side", "channels"), [(1, 64), (1, 100), (1, 197), (3, 64), (3, 28)])
+def test_tiles_of_every_height(level, kind, columns, side, channels) -> None:
+    """Whole ones and those at the edge, inputs that fill registers and those that do not."""
+    x = random(kind, 1 + side, columns + side - 1, channels)
+    weights = random(kind, 40, side, side, channels, limit=63 if kind is np.int8 else 32767)
+    scale = 1e-2 if kind is np.int8 else 1e-7
+    multiplier, bias = floats(40, scale), floats(40, 9)
+
+    def run(ops: PictureOperations, target: np.ndarray) -> None:
+        ops.conv(ops.kernel(weights, multiplier, bias), x, target, Finish.STREAM)
+
+    same(run, np.int16, 2, columns, 40, ops=NativePictures(level))
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_sums_wrap_around_alike(level: int) -> None:
     x, weights = np.full((1, 1, 64), 32767, np.int16), np.full((2, 1, 1, 64), 32767, np.int16)
     weights[1] *= -1
