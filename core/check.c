@@ -168,12 +168,12 @@ static void fill_exponentials(int32_t *table)
     table[NUM_EXPONENTIALS - 1] = 0;
 }
 
-/* Three heads of 16 channels, windows of 43 and 27 slots. */
+/* Two heads of 64 channels, windows of 43 and 27 slots. */
 static int check_attention(Check *c)
 {
-    int8_t qkv[70 * 144], out[70 * 48];
-    int16_t keys[96 * 48], values[96 * 96];
-    int32_t limits[70], exponentials[NUM_EXPONENTIALS], scratch[(MOST_ROWS * (32 + 6 * 64) + 4 * 64) / 4];
+    int8_t qkv[70 * 384], out[70 * 128];
+    int16_t keys[96 * 128], values[96 * 128];
+    int32_t limits[70], exponentials[NUM_EXPONENTIALS], scratch[(MOST_ROWS * (128 + 6 * 64) + 6 * 128) / 4];
     const m2t_span spans[3] = {{0, 43, 0, 0}, {43, 27, 64, 0}, {0, 0, 96, 0}};
     memset(keys, 0, sizeof keys);
     memset(values, 0, sizeof values);
@@ -182,7 +182,7 @@ static int check_attention(Check *c)
         limits[i] = i < 43 ? i / 7 * 7 + 1 : 27;
     fill_exponentials(exponentials);
     const m2t_attention attention = {
-        .num_heads = 3, .num_rows = 70, .num_spans = 2, .steps = 0.02f, .attended = 0.01f,
+        .num_heads = 2, .num_rows = 70, .num_spans = 2, .steps = 0.004f, .attended = 0.0002f,
         .qkv_length = COUNT(qkv), .spans_length = 3, .limits_length = 70,
         .exponentials_length = NUM_EXPONENTIALS, .keys_length = COUNT(keys),
         .values_length = COUNT(values), .out_length = COUNT(out), .scratch_bytes = sizeof scratch,

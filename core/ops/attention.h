@@ -13,12 +13,19 @@ static void NAME(store)(const m2t_attention *c, const m2t_span *span, int head, 
         const int8_t *k = c->qkv + (span->first + i) * 3 * width + width + head * d;
         const int8_t *v = k + width;
         const int64_t slot = span->before + i;
+        int16_t *key = keys + 2 * slot, *value = values + slot / 2 * padded_d * 2 + slot % 2;
+        for (int j = 0; j < d; j += 2, key += 2 * capacity) {
+            key[0] = k[j];
+            key[1] = k[j + 1];
+        }
         for (int j = 0; j < d; j++)
-            keys[((j / 2) * capacity + slot) * 2 + j % 2] = k[j];
-        for (int j = 0; j < d; j++)
-            values[((slot / 2) * padded_d + j) * 2 + slot % 2] = v[j];
+            value[2 * j] = v[j];
     }
 }
+
+#if LEVEL == LEVEL_VNNI || LEVEL == LEVEL_AMX
+#include "softmax_avx512.h"
+#else
 
 /* Products of a query with keys -> weights for the values, in place of 32 and 16 bits. */
 static void NAME(softmax)(const m2t_attention *c, const int32_t *restrict products, int64_t limit,
@@ -41,6 +48,7 @@ static void NAME(softmax)(const m2t_attention *c, const int32_t *restrict produc
     for (int64_t i = limit; i < padded; i++)
         weights[i] = 0;
 }
+#endif
 
 static void NAME(attend_head)(const m2t_attention *c, const m2t_span *span, int head, int d)
 {
@@ -87,12 +95,27 @@ static void NAME(attend_head)(const m2t_attention *c, const m2t_span *span, int 
     }
 }
 
+#if LEVEL == LEVEL_AMX
+#include "attention_amx.h"
+#endif
+
 static void NAME(attention)(const m2t_attention *c)
 {
     const int d = (int)(c->out_length / c->num_rows / c->num_heads);
     for (int64_t s = 0; s < c->num_spans; s++)
         for (int head = 0; head < c->num_heads; head++) {
-            NAME(store)(c, c->spans + s, head, d);
-            NAME(attend_head)(c, c->spans + s, head, d);
+            const m2t_span *span = c->spans + s;
+#if LEVEL == LEVEL_AMX
+            if (d % 64 == 0) {
+                const int64_t width = (int64_t)d * c->num_heads, capacity = span[1].base - span->base;
+                const int64_t start = span->base * width + head * capacity * d;
+                int8_t *keys = (int8_t *)(c->keys + start), *values = (int8_t *)(c->values + start);
+                NAME(store_bytes)(c, span, head, d, keys, values);
+                NAME(attend_bytes)(c, span, head, d, keys, values);
+                continue;
+            }
+#endif
+            NAME(store)(c, span, head, d);
+            NAME(attend_head)(c, span, head, d);
         }
 }

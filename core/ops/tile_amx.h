@@ -27,50 +27,65 @@ static inline void NAME(end_tiles)(void)
     _tile_release();
 }
 
-static inline void NAME(upper_tile)(const Operands *o, int64_t num_blocks, int32_t *out)
+/* Sums of num_blocks times 64 bytes of each run, to rows of `out` that many apart. What multiplies the columns,
+ * which have a sign, has one or not. */
+static ALWAYS_INLINE void NAME(registers)(const int whole, const int is_signed, const Operands *o,
+                                          int64_t num_blocks, int32_t *out, int64_t out_row)
 {
+    const int64_t below = AMX_ROWS * o->x_stride, w_stride = o->w_stride;
     const char *w = o->w;
-    _tile_zero(0);
-    _tile_zero(1);
-    for (int64_t run = 0; run < o->num_runs; run++) {
-        const char *x = o->x + run * o->x_run;
-        for (int64_t i = 0; i < num_blocks; i++, x += 4 * AMX_STEPS, w += AMX_STEPS * 4 * TILE_COLS) {
-            _tile_loadd(4, x, o->x_stride);
-            _tile_loadd(6, w, 4 * TILE_COLS);
-            _tile_loadd(7, w + 64, 4 * TILE_COLS);
-            _tile_dpbssd(0, 4, 6);
-            _tile_dpbssd(1, 4, 7);
-        }
-    }
-    _tile_stored(0, out, 4 * TILE_COLS);
-    _tile_stored(1, out + 16, 4 * TILE_COLS);
-}
-
-static inline void NAME(whole_tile)(const Operands *o, int64_t num_blocks, int32_t *out)
-{
-    const char *w = o->w;
-    const int64_t below = AMX_ROWS * o->x_stride;
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
     for (int64_t run = 0; run < o->num_runs; run++) {
         const char *x = o->x + run * o->x_run;
-        for (int64_t i = 0; i < num_blocks; i++, x += 4 * AMX_STEPS, w += AMX_STEPS * 4 * TILE_COLS) {
-            _tile_loadd(6, w, 4 * TILE_COLS);
+        for (int64_t i = 0; i < num_blocks; i++, x += 4 * AMX_STEPS, w += AMX_STEPS * w_stride) {
+            _tile_loadd(6, w, w_stride);
             _tile_loadd(4, x, o->x_stride);
-            _tile_loadd(7, w + 64, 4 * TILE_COLS);
-            _tile_loadd(5, x + below, o->x_stride);
-            _tile_dpbssd(0, 4, 6);
-            _tile_dpbssd(1, 4, 7);
-            _tile_dpbssd(2, 5, 6);
-            _tile_dpbssd(3, 5, 7);
+            _tile_loadd(7, w + 64, w_stride);
+            if (whole)
+                _tile_loadd(5, x + below, o->x_stride);
+            if (is_signed) {
+                _tile_dpbssd(0, 4, 6);
+                _tile_dpbssd(1, 4, 7);
+            } else {
+                _tile_dpbusd(0, 4, 6);
+                _tile_dpbusd(1, 4, 7);
+            }
+            if (whole && is_signed) {
+                _tile_dpbssd(2, 5, 6);
+                _tile_dpbssd(3, 5, 7);
+            } else if (whole) {
+                _tile_dpbusd(2, 5, 6);
+                _tile_dpbusd(3, 5, 7);
+            }
         }
     }
-    _tile_stored(0, out, 4 * TILE_COLS);
-    _tile_stored(1, out + 16, 4 * TILE_COLS);
-    _tile_stored(2, out + AMX_ROWS * TILE_COLS, 4 * TILE_COLS);
-    _tile_stored(3, out + AMX_ROWS * TILE_COLS + 16, 4 * TILE_COLS);
+    _tile_stored(0, out, 4 * out_row);
+    _tile_stored(1, out + 16, 4 * out_row);
+    if (whole) {
+        _tile_stored(2, out + AMX_ROWS * out_row, 4 * out_row);
+        _tile_stored(3, out + AMX_ROWS * out_row + 16, 4 * out_row);
+    }
+}
+
+static void NAME(signed_tile)(int rows, const Operands *o, int32_t *out, int64_t out_row)
+{
+    const int64_t num_blocks = o->num_steps / AMX_STEPS;
+    if (rows > AMX_ROWS)
+        NAME(registers)(1, 1, o, num_blocks, out, out_row);
+    else
+        NAME(registers)(0, 1, o, num_blocks, out, out_row);
+}
+
+static void NAME(unsigned_tile)(int rows, const Operands *o, int32_t *out, int64_t out_row)
+{
+    const int64_t num_blocks = o->num_steps / AMX_STEPS;
+    if (rows > AMX_ROWS)
+        NAME(registers)(1, 0, o, num_blocks, out, out_row);
+    else
+        NAME(registers)(0, 0, o, num_blocks, out, out_row);
 }
 
 /* What the registers do not take, 8 rows at a time. */
@@ -88,10 +103,7 @@ static inline void NAME(tile)(int rows, int bytes, const Operands *o, int32_t *o
         NAME(by_vectors)(rows, bytes, o, out);
         return;
     }
-    if (rows > AMX_ROWS)
-        NAME(whole_tile)(o, num_blocks, out);
-    else
-        NAME(upper_tile)(o, num_blocks, out);
+    NAME(signed_tile)(rows, o, out, TILE_COLS);
     if (rest) {
         int32_t sums[TILE_ROWS * TILE_COLS];
         Operands end = *o;

@@ -15,7 +15,7 @@ from .config import Aim
 from .entropy.predictor import Network, build_predictor
 from .windows import Latents, Window, cut
 
-WINDOWS_PER_BATCH = 8
+WINDOWS_PER_BATCH = 12
 """Windows whose networks run together: bounds the memory they take."""
 
 Result = TypeVar("Result")
