@@ -15,61 +15,66 @@ static ALWAYS_INLINE void NAME(bytes_16)(int8_t *out, __mmask16 some, __m512 x, 
 {
     x = positive ? _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(127)), _mm512_setzero_ps())
                  : NAME(limited_16)(x, 127);
-    _mm512_mask_cvtepi32_storeu_epi8(out, some, _mm512_cvtps_epi32(x));
+    _mm_mask_storeu_epi8(out, some, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
 }
 
-/* 16 outputs, or some of them: see finish_of in conv.h. */
-static ALWAYS_INLINE void NAME(finish_16)(const int finish, const m2t_conv *c, __mmask16 some, __m512i sums,
-                                          int64_t first, int64_t start, const float *prepared)
+/* 16 outputs from `start` on, or some of them, from their values before rounding. */
+static ALWAYS_INLINE void NAME(finish_16)(const int finish, void *all, int64_t start, __mmask16 some,
+                                          __m512 exact, const float *prepared)
 {
-    const __m512 multiplier = _mm512_maskz_loadu_ps(some, c->multiplier + first);
-    const __m512 bias = _mm512_maskz_loadu_ps(some, c->bias + first);
-    const __m512 exact = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), multiplier), bias);
     const __m512 value = finish == M2T_RAW ? exact : NAME(round_16)(exact);
     if (finish == M2T_RAW || finish == M2T_ROUNDED) {
-        _mm512_mask_storeu_ps((float *)c->out + start, some, value);
+        _mm512_mask_storeu_ps((float *)all + start, some, value);
     } else if (finish == M2T_ADDED) {
-        float *out = (float *)c->out + start;
+        float *out = (float *)all + start;
         const __m512 total = _mm512_add_ps(_mm512_maskz_loadu_ps(some, out), value);
         _mm512_mask_storeu_ps(out, some, NAME(limited_16)(total, M2T_RESIDUAL_LIMIT));
     } else if (finish == M2T_STREAM || finish == M2T_STREAM_ADDED) {
-        int16_t *out = (int16_t *)c->out + start;
+        int16_t *out = (int16_t *)all + start;
         __m512 total = value;
         if (finish == M2T_STREAM_ADDED) {
             const __m512i before = _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(some, out));
             total = _mm512_add_ps(_mm512_cvtepi32_ps(before), value);
         }
         total = NAME(limited_16)(total, M2T_STREAM_LIMIT);
-        _mm512_mask_cvtepi32_storeu_epi16(out, some, _mm512_cvtps_epi32(total));
+        _mm256_mask_storeu_epi16(out, some, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(total)));
     } else if (finish == M2T_TOKENS) {
         const __m512 limited = NAME(limited_16)(value, M2T_TOKEN_LIMIT);
-        _mm512_mask_storeu_epi32((int32_t *)c->out + start, some, _mm512_cvtps_epi32(limited));
+        _mm512_mask_storeu_epi32((int32_t *)all + start, some, _mm512_cvtps_epi32(limited));
     } else if (finish == M2T_HIDDEN) {
         const __m512 total = _mm512_add_ps(_mm512_maskz_loadu_ps(some, prepared), value);
         const __m512 share = _mm512_mul_ps(total, _mm512_set1_ps(1.0f / M2T_HIDDEN_STEPS)); /* exact */
-        NAME(bytes_16)((int8_t *)c->out + start, some, NAME(round_16)(share), 1);
+        NAME(bytes_16)((int8_t *)all + start, some, NAME(round_16)(share), 1);
     } else {
-        NAME(bytes_16)((int8_t *)c->out + start, some, value, finish == M2T_RELU);
+        NAME(bytes_16)((int8_t *)all + start, some, value, finish == M2T_RELU);
     }
 }
 
+/* See finish_of in conv.h. */
 static ALWAYS_INLINE void NAME(finish_of)(const int finish, const int count, const m2t_conv *c,
                                           int64_t row, int64_t column, int rows, int64_t first,
                                           const int32_t *sums, const int32_t *excess)
 {
-    int64_t start = row * c->out_row + column * c->out_column + first;
-    const __mmask32 all = (__mmask32)(0xffffffffu >> (TILE_COLS - count));
-    for (int r = 0; r < rows; r++, start += c->out_column, sums += TILE_COLS) {
-        const float *prepared = c->prepared + (column + r) * c->prepared_row + first;
-        for (int part = 0; part < count; part += 16) {
-            const __m512i right = _mm512_sub_epi32(_mm512_loadu_si512(sums + part), _mm512_set1_epi32(excess[r]));
-            NAME(finish_16)(finish, c, (__mmask16)(all >> part), right, first + part, start + part,
-                            prepared + part);
+    const int64_t out_column = c->out_column, prepared_row = c->prepared_row;
+    const int64_t start = row * c->out_row + column * out_column + first;
+    void *out = c->out;
+    for (int part = 0; part < count; part += 16) {
+        const __mmask16 some = (__mmask16)(count - part < 16 ? 0xffff >> (16 - (count - part)) : 0xffff);
+        const __m512 multiplier = _mm512_maskz_loadu_ps(some, c->multiplier + first + part);
+        const __m512 bias = _mm512_maskz_loadu_ps(some, c->bias + first + part);
+        for (int r = 0; r < rows; r++) {
+            const float *prepared =
+                finish == M2T_HIDDEN ? c->prepared + (column + r) * prepared_row + first + part : NULL;
+            const __m512i all = _mm512_loadu_si512(sums + r * TILE_COLS + part);
+            const __m512i right = _mm512_sub_epi32(all, _mm512_set1_epi32(excess[r]));
+            const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(right), multiplier);
+            NAME(finish_16)(finish, out, start + r * out_column + part, some, _mm512_add_ps(scaled, bias),
+                            prepared);
         }
-        if (finish == M2T_CURVE) {
-            int8_t *out = (int8_t *)c->out + start;
-            for (int j = 0; j < count; j++)
-                out[j] = c->curve[out[j] + 127];
-        }
+    }
+    for (int r = 0; finish == M2T_CURVE && r < rows; r++) {
+        int8_t *values = (int8_t *)out + start + r * out_column;
+        for (int j = 0; j < count; j++)
+            values[j] = c->curve[values[j] + 127];
     }
 }
