@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 
 from m2t.engine import native
-from m2t.engine.arithmetic import EXACT, HIDDEN_STEPS, RESIDUAL_LIMIT, STREAM_LIMIT, Finish
+from m2t.engine.arithmetic import (
+    EXACT,
+    HIDDEN_STEPS,
+    RESIDUAL_LIMIT,
+    STREAM_LIMIT,
+    Finish,
+    check_layer,
+)
 from m2t.engine.choice import CHECKS, best_level, works
 from m2t.engine.native import NativePictures, sizes
 from m2t.engine.pictures import PictureOperations
 from m2t.engine.reference import ReferencePictures
+from m2t.errors import ModelError
 
 LEVELS = range(len(native.levels()))
 REFERENCE = ReferencePictures()
@@ -144,6 +152,12 @@ def test_constants_are_those_of_the_core() -> None:
         ops.conv(kernel, one, out, finish)
         assert out.item() == largest
     assert (RESIDUAL_LIMIT, HIDDEN_STEPS) == (2**20, 64)
+
+
+def test_weights_that_have_no_magnitude_are_refused() -> None:
+    check_layer(np.array([[63, -63]], np.int8))
+    with pytest.raises(ModelError):
+        check_layer(np.array([[-128]], np.int8))
 
 
 def conv(x=(4, 4, 4), out=(4, 4, 2), weights=(2, 1, 1, 4), finish=Finish.STREAM, **changed):
