@@ -14,34 +14,41 @@ static ALWAYS_INLINE void NAME(finish_of)(const int finish, const int count, con
     for (int r = 0; r < rows; r++, start += c->out_column) {
         const int32_t *restrict sums = all_sums + r * TILE_COLS;
         const uint32_t too_much = (uint32_t)excess[r];
-/* Each output, as an expression of what is there and of the rounded value. */
+        float values[TILE_COLS];
+        for (int j = 0; j < count; j++) {
+            const float sum = (float)(int32_t)((uint32_t)sums[j] - too_much);
+            const float value = sum * multiplier[j] + bias[j];
+            values[j] = finish == M2T_RAW ? value : ROUND(value);
+        }
+/* Each output, as an expression of what is there and of the value; clamped before it is converted, since
+ * compilers make a dozen instructions of both together. */
 #define EACH(type, expression)                                                                     \
     do {                                                                                           \
         type *restrict out = (type *)c->out + start;                                               \
-        for (int j = 0; j < count; j++) {                                                          \
-            const float sum = (float)(int32_t)((uint32_t)sums[j] - too_much);                      \
-            const float exact = sum * multiplier[j] + bias[j];                                     \
-            const float value = finish == M2T_RAW ? exact : ROUND(exact);                          \
-            out[j] = (type)(expression);                                                           \
-        }                                                                                          \
+        for (int j = 0; j < count; j++)                                                            \
+            values[j] = expression;                                                                \
+        for (int j = 0; j < count; j++)                                                            \
+            out[j] = (type)values[j];                                                              \
     } while (0)
         if (finish == M2T_RAW || finish == M2T_ROUNDED) {
-            EACH(float, value);
+            EACH(float, values[j]);
         } else if (finish == M2T_ADDED) {
-            EACH(float, NAME(limited)(out[j] + value, M2T_RESIDUAL_LIMIT));
+            EACH(float, NAME(limited)(out[j] + values[j], M2T_RESIDUAL_LIMIT));
         } else if (finish == M2T_STREAM) {
-            EACH(int16_t, NAME(limited)(value, M2T_STREAM_LIMIT));
+            EACH(int16_t, NAME(limited)(values[j], M2T_STREAM_LIMIT));
         } else if (finish == M2T_STREAM_ADDED) {
-            EACH(int16_t, NAME(limited)((float)out[j] + value, M2T_STREAM_LIMIT));
+            EACH(int16_t, NAME(limited)((float)out[j] + values[j], M2T_STREAM_LIMIT));
         } else if (finish == M2T_TOKENS) {
-            EACH(int32_t, NAME(limited)(value, M2T_TOKEN_LIMIT));
+            EACH(int32_t, NAME(limited)(values[j], M2T_TOKEN_LIMIT));
         } else if (finish == M2T_HIDDEN) {
             const float *restrict prepared = c->prepared + (column + r) * c->prepared_row + first;
-            EACH(int8_t, NAME(limited)(ROUND(NAME(positive)(prepared[j] + value) / M2T_HIDDEN_STEPS), 127));
+            for (int j = 0; j < count; j++)
+                values[j] = ROUND(NAME(positive)(prepared[j] + values[j]) / M2T_HIDDEN_STEPS);
+            EACH(int8_t, NAME(limited)(values[j], 127));
         } else if (finish == M2T_RELU) {
-            EACH(int8_t, NAME(positive)(NAME(limited)(value, 127)));
+            EACH(int8_t, NAME(positive)(NAME(limited)(values[j], 127)));
         } else {
-            EACH(int8_t, NAME(limited)(value, 127));
+            EACH(int8_t, NAME(limited)(values[j], 127));
             if (finish == M2T_CURVE) {
                 int8_t *out = (int8_t *)c->out + start;
                 for (int j = 0; j < count; j++)
