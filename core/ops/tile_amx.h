@@ -41,6 +41,11 @@ static ALWAYS_INLINE void NAME(registers)(const int whole, const int is_signed, 
     for (int64_t run = 0; run < o->num_runs; run++) {
         const char *x = o->x + run * o->x_run;
         for (int64_t i = 0; i < num_blocks; i++, x += 4 * AMX_STEPS, w += AMX_STEPS * w_stride) {
+            const uintptr_t next = (uintptr_t)w + (uintptr_t)(AMX_STEPS * w_stride);
+            for (int j = 0; j < AMX_STEPS; j++) { /* to fetch what lies behind the end does no harm */
+                _mm_prefetch((const char *)(next + (uintptr_t)(j * w_stride)), _MM_HINT_T0);
+                _mm_prefetch((const char *)(next + (uintptr_t)(j * w_stride) + 64), _MM_HINT_T0);
+            }
             _tile_loadd(6, w, w_stride);
             _tile_loadd(4, x, o->x_stride);
             _tile_loadd(7, w + 64, w_stride);
