@@ -99,8 +99,8 @@ static int check_conv(Check *c, int bits)
     DRAW_FLOATS(multiplier, 1 << 20, bits == 8 ? 1 << 24 : (float)(1 << 30) * 64);
     DRAW_FLOATS(bias, 1 << 20, (float)(1 << 10));
     const int64_t num_bytes = m2t_packed_bytes(bits, 40, 576);
-    if (m2t_pack(bits, 40, 576, bits == 8 ? (void *)weights8 : (void *)weights16, 40 * 576, packed,
-                 num_bytes))
+    const void *weights = bits == 8 ? (void *)weights8 : (void *)weights16;
+    if (m2t_pack(bits, 40, 576, weights, 40 * 576, packed, num_bytes))
         return 0;
     m2t_conv conv = {.bits = bits, .num_rows = 2, .num_columns = 35, .num_outputs = 40, .num_runs = 3,
                      .run = 192, .x_run = 37 * 64, .x_row = 37 * 64, .x_column = 64,

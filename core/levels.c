@@ -55,10 +55,12 @@ static int has(int level)
     if (level == 1) /* AVX2 */
         return (kept & 0x6) == 0x6 && b >> 5 & 1;
     /* AVX-512 F, DQ, BW, VL, and VNNI */
-    if ((kept & 0xe6) != 0xe6 || !(b >> 16 & 1 && b >> 17 & 1 && b >> 30 & 1 && b >> 31 & 1 && c >> 11 & 1))
+    if ((kept & 0xe6) != 0xe6 || !(b >> 16 & 1 && b >> 17 & 1 && b >> 30 & 1 && b >> 31 & 1) ||
+        !(c >> 11 & 1))
         return 0;
     /* AMX: tiles, and products of bytes */
-    return level == 2 || ((kept & 0x60000) == 0x60000 && d >> 24 & 1 && d >> 25 & 1 && may_have_tiles());
+    return level == 2 ||
+           ((kept & 0x60000) == 0x60000 && d >> 24 & 1 && d >> 25 & 1 && may_have_tiles());
 }
 
 #elif defined(__aarch64__) && defined(__GNUC__)

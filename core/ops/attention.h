@@ -107,8 +107,8 @@ static void NAME(attention)(const m2t_attention *c)
             const m2t_span *span = c->spans + s;
 #if LEVEL == LEVEL_AMX
             if (d % 64 == 0) {
-                const int64_t width = (int64_t)d * c->num_heads, capacity = span[1].base - span->base;
-                const int64_t start = span->base * width + head * capacity * d;
+                const int64_t width = (int64_t)d * c->num_heads;
+                const int64_t start = span->base * width + head * (span[1].base - span->base) * d;
                 int8_t *keys = (int8_t *)(c->keys + start), *values = (int8_t *)(c->values + start);
                 NAME(store_bytes)(c, span, head, d, keys, values);
                 NAME(attend_bytes)(c, span, head, d, keys, values);

@@ -29,6 +29,19 @@ static void NAME(split)(const int16_t *restrict weights, int64_t count, uint8_t 
     }
 }
 
+/* The sums of both bytes of the weights of a window's row, to results (TILE_COLS). */
+static void NAME(attended_row)(const m2t_attention *c, const int32_t *lower, const int32_t *upper,
+                               int8_t *out)
+{
+    const __m512 unit = _mm512_set1_ps(c->attended);
+    for (int j = 0; j < TILE_COLS; j += 16) {
+        const __m512i shifted = _mm512_slli_epi32(_mm512_loadu_si512(upper + j), 8);
+        const __m512i sums = _mm512_add_epi32(_mm512_loadu_si512(lower + j), shifted);
+        const __m512 values = NAME(round_16)(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), unit));
+        NAME(bytes_16)(out + j, 0xffff, values, 0);
+    }
+}
+
 static void NAME(attend_bytes)(const m2t_attention *c, const m2t_span *span, int head, int d,
                                const int8_t *keys, const int8_t *values)
 {
@@ -54,20 +67,14 @@ static void NAME(attend_bytes)(const m2t_attention *c, const m2t_span *span, int
             NAME(split)(weights, padded, lower + r * room, upper + r * room);
         }
         for (int first = 0; first < d; first += TILE_COLS) {
-            o = (Operands){(const char *)lower, room, 1, 0, padded / 4, (const char *)values + 4 * first, 4 * d};
+            const char *columns = (const char *)values + 4 * first;
+            o = (Operands){(const char *)lower, room, 1, 0, padded / 4, columns, 4 * d};
             NAME(unsigned_tile)(rows, &o, sums, TILE_COLS);
             o.x = (const char *)upper;
             NAME(unsigned_tile)(rows, &o, high, TILE_COLS);
-            for (int r = 0; r < rows; r++) {
-                int8_t *out = c->out + (span->first + i + r) * width + head * d + first;
-                for (int j = 0; j < TILE_COLS; j += 16) {
-                    const __m512i low = _mm512_loadu_si512(sums + r * TILE_COLS + j);
-                    const __m512i shifted = _mm512_slli_epi32(_mm512_loadu_si512(high + r * TILE_COLS + j), 8);
-                    const __m512 sum = _mm512_cvtepi32_ps(_mm512_add_epi32(low, shifted));
-                    const __m512 share = NAME(round_16)(_mm512_mul_ps(sum, _mm512_set1_ps(c->attended)));
-                    NAME(bytes_16)(out + j, 0xffff, share, 0);
-                }
-            }
+            int8_t *out = c->out + (span->first + i) * width + head * d + first;
+            for (int r = 0; r < rows; r++)
+                NAME(attended_row)(c, sums + r * TILE_COLS, high + r * TILE_COLS, out + r * width);
         }
     }
     NAME(end_tiles)();

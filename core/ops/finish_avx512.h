@@ -11,7 +11,8 @@ static ALWAYS_INLINE __m512 NAME(round_16)(__m512 x)
 }
 
 /* Bytes within 0 or -127 to 127. */
-static ALWAYS_INLINE void NAME(bytes_16)(int8_t *out, __mmask16 some, __m512 x, const int positive)
+static ALWAYS_INLINE void NAME(bytes_16)(int8_t *out, __mmask16 some, __m512 x,
+                                         const int positive)
 {
     x = positive ? _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(127)), _mm512_setzero_ps())
                  : NAME(limited_16)(x, 127);
@@ -43,7 +44,8 @@ static ALWAYS_INLINE void NAME(finish_16)(const int finish, void *all, int64_t s
         _mm512_mask_storeu_epi32((int32_t *)all + start, some, _mm512_cvtps_epi32(limited));
     } else if (finish == M2T_HIDDEN) {
         const __m512 total = _mm512_add_ps(_mm512_maskz_loadu_ps(some, prepared), value);
-        const __m512 share = _mm512_mul_ps(total, _mm512_set1_ps(1.0f / M2T_HIDDEN_STEPS)); /* exact */
+        /* A power of two: as good as a division. */
+        const __m512 share = _mm512_mul_ps(total, _mm512_set1_ps(1.0f / M2T_HIDDEN_STEPS));
         NAME(bytes_16)((int8_t *)all + start, some, NAME(round_16)(share), 1);
     } else {
         NAME(bytes_16)((int8_t *)all + start, some, value, finish == M2T_RELU);
@@ -59,17 +61,19 @@ static ALWAYS_INLINE void NAME(finish_of)(const int finish, const int count, con
     const int64_t start = row * c->out_row + column * out_column + first;
     void *out = c->out;
     for (int part = 0; part < count; part += 16) {
-        const __mmask16 some = (__mmask16)(count - part < 16 ? 0xffff >> (16 - (count - part)) : 0xffff);
+        const int left = count - part;
+        const __mmask16 some = (__mmask16)(left < 16 ? 0xffff >> (16 - left) : 0xffff);
         const __m512 multiplier = _mm512_maskz_loadu_ps(some, c->multiplier + first + part);
         const __m512 bias = _mm512_maskz_loadu_ps(some, c->bias + first + part);
         for (int r = 0; r < rows; r++) {
-            const float *prepared =
-                finish == M2T_HIDDEN ? c->prepared + (column + r) * prepared_row + first + part : NULL;
+            const float *prepared = NULL;
+            if (finish == M2T_HIDDEN)
+                prepared = c->prepared + (column + r) * prepared_row + first + part;
             const __m512i all = _mm512_loadu_si512(sums + r * TILE_COLS + part);
             const __m512i right = _mm512_sub_epi32(all, _mm512_set1_epi32(excess[r]));
             const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(right), multiplier);
-            NAME(finish_16)(finish, out, start + r * out_column + part, some, _mm512_add_ps(scaled, bias),
-                            prepared);
+            NAME(finish_16)(finish, out, start + r * out_column + part, some,
+                            _mm512_add_ps(scaled, bias), prepared);
         }
     }
     for (int r = 0; finish == M2T_CURVE && r < rows; r++) {

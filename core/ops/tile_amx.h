@@ -40,7 +40,7 @@ static ALWAYS_INLINE void NAME(registers)(const int whole, const int is_signed, 
     _tile_zero(3);
     for (int64_t run = 0; run < o->num_runs; run++) {
         const char *x = o->x + run * o->x_run;
-        for (int64_t i = 0; i < num_blocks; i++, x += 4 * AMX_STEPS, w += AMX_STEPS * w_stride) {
+        for (int64_t i = 0; i < num_blocks; i++) {
             const uintptr_t next = (uintptr_t)w + (uintptr_t)(AMX_STEPS * w_stride);
             for (int j = 0; j < AMX_STEPS; j++) { /* to fetch what lies behind the end does no harm */
                 _mm_prefetch((const char *)(next + (uintptr_t)(j * w_stride)), _MM_HINT_T0);
@@ -65,6 +65,8 @@ static ALWAYS_INLINE void NAME(registers)(const int whole, const int is_signed, 
                 _tile_dpbusd(2, 5, 6);
                 _tile_dpbusd(3, 5, 7);
             }
+            x += 4 * AMX_STEPS;
+            w += AMX_STEPS * w_stride;
         }
     }
     _tile_stored(0, out, 4 * out_row);
@@ -98,7 +100,8 @@ static void NAME(by_vectors)(int rows, int bytes, const Operands *o, int32_t *ou
 {
     Operands some = *o;
     for (int row = 0; row < rows; row += FEW_ROWS, some.x += FEW_ROWS * o->x_stride)
-        NAME(few)(rows - row < FEW_ROWS ? rows - row : FEW_ROWS, bytes, &some, out + row * TILE_COLS);
+        NAME(few)(rows - row < FEW_ROWS ? rows - row : FEW_ROWS, bytes, &some,
+                  out + row * TILE_COLS);
 }
 
 static inline void NAME(tile)(int rows, int bytes, const Operands *o, int32_t *out)
