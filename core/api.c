@@ -174,7 +174,7 @@ int64_t m2t_attention_scratch(const m2t_attention *c)
     if (!fills(c->keys_length, capacity, width) ||
         !fills(c->values_length, capacity, padded * c->num_heads) || !fits_spans(c, capacity, &longest))
         return -1;
-    return 8 * (2 * d + 6 * longest) + 4 * longest;
+    return MOST_ROWS * (2 * PADDED(d, 32) + 6 * longest) + 6 * (longest + 64);
 }
 
 m2t_status m2t_run_attention(const m2t_level *level, const m2t_attention *attention)

@@ -83,13 +83,13 @@ static int check_layers(Check *c)
     return 1;
 }
 
-/* Convolutions 3x3 over 5x11 places of 12 channels with a border, to 40 channels. */
+/* Convolutions 3x3 over 2x35 places of 64 channels with a border, to 40 channels: they fill the largest tiles. */
 static int check_conv(Check *c, int bits)
 {
-    int8_t x8[7 * 13 * 12], weights8[40 * 108];
-    int16_t x16[7 * 13 * 12], weights16[40 * 108], stream[5 * 11 * 40];
-    int32_t tokens[5 * 11 * 40];
-    char packed[64 * 108 * 2];
+    int8_t x8[4 * 37 * 64], weights8[40 * 576];
+    int16_t x16[4 * 37 * 64], weights16[40 * 576], stream[2 * 35 * 40];
+    int32_t tokens[2 * 35 * 40];
+    char packed[64 * 576 * 2];
     float multiplier[40], bias[40];
     DRAW(x8, 127);
     DRAW(weights8, 63);
@@ -98,13 +98,13 @@ static int check_conv(Check *c, int bits)
     DRAW(stream, 32767);
     DRAW_FLOATS(multiplier, 1 << 20, bits == 8 ? 1 << 24 : (float)(1 << 30) * 64);
     DRAW_FLOATS(bias, 1 << 20, (float)(1 << 10));
-    const int64_t num_bytes = m2t_packed_bytes(bits, 40, 108);
-    if (m2t_pack(bits, 40, 108, bits == 8 ? (void *)weights8 : (void *)weights16, 40 * 108, packed,
-                 num_bytes))
+    const int64_t num_bytes = m2t_packed_bytes(bits, 40, 576);
+    const void *weights = bits == 8 ? (void *)weights8 : (void *)weights16;
+    if (m2t_pack(bits, 40, 576, weights, 40 * 576, packed, num_bytes))
         return 0;
-    m2t_conv conv = {.bits = bits, .num_rows = 5, .num_columns = 11, .num_outputs = 40, .num_runs = 3,
-                     .run = 36, .x_run = 13 * 12, .x_row = 13 * 12, .x_column = 12,
-                     .out_row = 11 * 40, .out_column = 40, .x_length = COUNT(x8),
+    m2t_conv conv = {.bits = bits, .num_rows = 2, .num_columns = 35, .num_outputs = 40, .num_runs = 3,
+                     .run = 192, .x_run = 37 * 64, .x_row = 37 * 64, .x_column = 64,
+                     .out_row = 35 * 40, .out_column = 40, .x_length = COUNT(x8),
                      .weights_bytes = num_bytes, .multiplier_length = 40, .bias_length = 40,
                      .out_length = COUNT(stream), .x = bits == 8 ? (void *)x8 : (void *)x16,
                      .weights = packed, .multiplier = multiplier, .bias = bias};
@@ -168,12 +168,12 @@ static void fill_exponentials(int32_t *table)
     table[NUM_EXPONENTIALS - 1] = 0;
 }
 
-/* Three heads of 16 channels, windows of 43 and 27 slots. */
+/* Two heads of 64 channels, windows of 43 and 27 slots. */
 static int check_attention(Check *c)
 {
-    int8_t qkv[70 * 144], out[70 * 48];
-    int16_t keys[96 * 48], values[96 * 96];
-    int32_t limits[70], exponentials[NUM_EXPONENTIALS], scratch[(8 * (32 + 6 * 64) + 4 * 64) / 4];
+    int8_t qkv[70 * 384], out[70 * 128];
+    int16_t keys[96 * 128], values[96 * 128];
+    int32_t limits[70], exponentials[NUM_EXPONENTIALS], scratch[(MOST_ROWS * (128 + 6 * 64) + 6 * 128) / 4];
     const m2t_span spans[3] = {{0, 43, 0, 0}, {43, 27, 64, 0}, {0, 0, 96, 0}};
     memset(keys, 0, sizeof keys);
     memset(values, 0, sizeof values);
@@ -182,7 +182,7 @@ static int check_attention(Check *c)
         limits[i] = i < 43 ? i / 7 * 7 + 1 : 27;
     fill_exponentials(exponentials);
     const m2t_attention attention = {
-        .num_heads = 3, .num_rows = 70, .num_spans = 2, .steps = 0.02f, .attended = 0.01f,
+        .num_heads = 2, .num_rows = 70, .num_spans = 2, .steps = 0.004f, .attended = 0.0002f,
         .qkv_length = COUNT(qkv), .spans_length = 3, .limits_length = 70,
         .exponentials_length = NUM_EXPONENTIALS, .keys_length = COUNT(keys),
         .values_length = COUNT(values), .out_length = COUNT(out), .scratch_bytes = sizeof scratch,

@@ -15,6 +15,14 @@
 #define LEVEL_AVX2 2
 #define LEVEL_VNNI 3
 #define LEVEL_NEON 4
+#define LEVEL_AMX 5
+
+#if defined(__x86_64__) && defined(__linux__) &&                                                   \
+    (__clang_major__ >= 12 || (!defined(__clang__) && __GNUC__ >= 11))
+#define HAS_AMX 1 /* compilers that know it, where it can be asked for */
+#endif
+
+#define MOST_ROWS 32 /* of a tile, at any level */
 
 #define PADDED(n, unit) (((n) + (unit)-1) / (unit) * (unit))
 

@@ -1,18 +1,40 @@
 /* Which instruction sets there are, and which of them this processor has. The questions are asked here, not
  * by __builtin_cpu_supports: with some compilers that always says no. */
 
+#define _GNU_SOURCE /* syscall() */
+
 #include "internal.h"
 
 #include <stddef.h>
 
-extern const m2t_level m2t_level_any, m2t_level_avx2, m2t_level_vnni, m2t_level_neon;
+extern const m2t_level m2t_level_any, m2t_level_avx2, m2t_level_vnni, m2t_level_amx, m2t_level_neon;
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 
+#ifdef HAS_AMX
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const m2t_level *const LEVELS[] = {&m2t_level_any, &m2t_level_avx2, &m2t_level_vnni,
+                                          &m2t_level_amx};
+
+/* Whether Linux lets this process have the tiles' registers: ARCH_REQ_XCOMP_PERM for their data. */
+static int may_have_tiles(void)
+{
+    return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#else
 static const m2t_level *const LEVELS[] = {&m2t_level_any, &m2t_level_avx2, &m2t_level_vnni};
 
-/* Which registers the operating system keeps: bits 1, 2 and 5 to 7 of the extended control register. */
+static int may_have_tiles(void)
+{
+    return 0;
+}
+#endif
+
+/* Which registers the operating system keeps, from the extended control register: bits 1 and 2 are those of
+ * AVX, 5 to 7 those of AVX-512, 17 and 18 those of AMX. */
 static uint32_t kept_registers(void)
 {
     uint32_t low, high;
@@ -33,8 +55,12 @@ static int has(int level)
     if (level == 1) /* AVX2 */
         return (kept & 0x6) == 0x6 && b >> 5 & 1;
     /* AVX-512 F, DQ, BW, VL, and VNNI */
-    return (kept & 0xe6) == 0xe6 && b >> 16 & 1 && b >> 17 & 1 && b >> 30 & 1 && b >> 31 & 1 &&
-           c >> 11 & 1;
+    if ((kept & 0xe6) != 0xe6 || !(b >> 16 & 1 && b >> 17 & 1 && b >> 30 & 1 && b >> 31 & 1) ||
+        !(c >> 11 & 1))
+        return 0;
+    /* AMX: tiles, and products of bytes */
+    return level == 2 ||
+           ((kept & 0x60000) == 0x60000 && d >> 24 & 1 && d >> 25 & 1 && may_have_tiles());
 }
 
 #elif defined(__aarch64__) && defined(__GNUC__)

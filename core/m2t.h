@@ -134,7 +134,8 @@ typedef struct {
     const m2t_span *spans;      /* num_spans, and one whose base is the end of the cache */
     const int32_t *limits;      /* (num_rows) how many slots of its window each row sees; they ascend */
     const int32_t *exponentials; /* ends with 0 */
-    int16_t *keys, *values;     /* caches of all windows: slots times width, slots times padded width */
+    int16_t *keys, *values;     /* caches of all windows: slots times width, slots times padded width; how they
+                                 * are filled is the level's own affair */
     int8_t *out;                /* (num_rows, width) */
     void *scratch;              /* of m2t_attention_scratch() bytes */
 } m2t_attention;

@@ -12,11 +12,17 @@ static inline float NAME(limited)(float x, float limit)
     return x < -limit ? -limit : x;
 }
 
+static inline float NAME(positive)(float x)
+{
+    return x < 0 ? 0 : x;
+}
+
 /* Where in a table a drop from the largest is found; the end for all beyond it, and for what no sound
  * weights give: nan, or less than nothing. */
 static inline int32_t NAME(place)(float drop, float last)
 {
-    return (int32_t)(drop >= 0 && drop < last ? drop : last);
+    const int found = (drop >= 0) & (drop < last); /* both are asked: no branch */
+    return (int32_t)(found ? drop : last);
 }
 
 #include "tile.h"

@@ -13,33 +13,42 @@ static void NAME(store)(const m2t_attention *c, const m2t_span *span, int head, 
         const int8_t *k = c->qkv + (span->first + i) * 3 * width + width + head * d;
         const int8_t *v = k + width;
         const int64_t slot = span->before + i;
+        int16_t *key = keys + 2 * slot, *value = values + slot / 2 * padded_d * 2 + slot % 2;
+        for (int j = 0; j < d; j += 2, key += 2 * capacity) {
+            key[0] = k[j];
+            key[1] = k[j + 1];
+        }
         for (int j = 0; j < d; j++)
-            keys[((j / 2) * capacity + slot) * 2 + j % 2] = k[j];
-        for (int j = 0; j < d; j++)
-            values[((slot / 2) * padded_d + j) * 2 + slot % 2] = v[j];
+            value[2 * j] = v[j];
     }
 }
 
+#if LEVEL == LEVEL_VNNI || LEVEL == LEVEL_AMX
+#include "softmax_avx512.h"
+#else
+
 /* Products of a query with keys -> weights for the values, in place of 32 and 16 bits. */
-static void NAME(softmax)(const m2t_attention *c, const int32_t *products, int64_t limit,
-                          int64_t padded, int32_t *terms, int16_t *weights)
+static void NAME(softmax)(const m2t_attention *c, const int32_t *restrict products, int64_t limit,
+                          int64_t padded, int32_t *restrict terms, int16_t *restrict weights)
 {
+    const int32_t *restrict exponentials = c->exponentials;
+    const float steps = c->steps, last = (float)(c->exponentials_length - 1);
     int32_t largest = products[0], total = 0;
     for (int64_t i = 1; i < limit; i++)
         largest = products[i] > largest ? products[i] : largest;
-    const float last = (float)(c->exponentials_length - 1);
     for (int64_t i = 0; i < limit; i++) {
-        const float drop = ROUND((float)(largest - products[i]) * c->steps);
-        terms[i] = c->exponentials[NAME(place)(drop, last)];
+        const float drop = ROUND((float)(largest - products[i]) * steps);
+        const int32_t term = exponentials[NAME(place)(drop, last)];
+        terms[i] = term;
+        total += term;
     }
-    for (int64_t i = 0; i < limit; i++)
-        total += terms[i];
     const float unit = M2T_WEIGHT_SUM / (float)total;
     for (int64_t i = 0; i < limit; i++)
         weights[i] = (int16_t)ROUND((float)terms[i] * unit);
     for (int64_t i = limit; i < padded; i++)
         weights[i] = 0;
 }
+#endif
 
 static void NAME(attend_head)(const m2t_attention *c, const m2t_span *span, int head, int d)
 {
@@ -86,12 +95,27 @@ static void NAME(attend_head)(const m2t_attention *c, const m2t_span *span, int 
     }
 }
 
+#if LEVEL == LEVEL_AMX
+#include "attention_amx.h"
+#endif
+
 static void NAME(attention)(const m2t_attention *c)
 {
     const int d = (int)(c->out_length / c->num_rows / c->num_heads);
     for (int64_t s = 0; s < c->num_spans; s++)
         for (int head = 0; head < c->num_heads; head++) {
-            NAME(store)(c, c->spans + s, head, d);
-            NAME(attend_head)(c, c->spans + s, head, d);
+            const m2t_span *span = c->spans + s;
+#if LEVEL == LEVEL_AMX
+            if (d % 64 == 0) {
+                const int64_t width = (int64_t)d * c->num_heads;
+                const int64_t start = span->base * width + head * (span[1].base - span->base) * d;
+                int8_t *keys = (int8_t *)(c->keys + start), *values = (int8_t *)(c->values + start);
+                NAME(store_bytes)(c, span, head, d, keys, values);
+                NAME(attend_bytes)(c, span, head, d, keys, values);
+                continue;
+            }
+#endif
+            NAME(store)(c, span, head, d);
+            NAME(attend_head)(c, span, head, d);
         }
 }

@@ -1,12 +1,12 @@
-/* Exact sums of products of small integers, a tile of up to 8 rows by 32 columns at a time.
+/* Exact sums of products of small integers, a tile of up to TILE_ROWS rows by 32 columns at a time.
  *
  * One step multiplies 32 bits of each row, broadcast, with 32 bits of each column: four int8 with four
  * uint8 below 128, or two int16 with two int16. Columns stand packed: 32 of them, then the next step. A
  * row is one or several runs of steps; its columns follow each other without a gap. */
 
-#ifndef TILE_ROWS
-#define TILE_ROWS 8
+#ifndef TILE_COLS
 #define TILE_COLS M2T_TILE_COLUMNS
+#define FEW_ROWS 8 /* as many as vector registers hold the sums of */
 
 typedef struct {
     const char *x; /* rows, x_stride bytes apart, 4 bytes per step */
@@ -18,12 +18,12 @@ typedef struct {
 } Operands;
 #endif
 
-#if LEVEL == LEVEL_VNNI
+#if LEVEL == LEVEL_VNNI || LEVEL == LEVEL_AMX
 
 static ALWAYS_INLINE void NAME(tile_of)(const int rows, const int bytes, const Operands *o,
                                         int32_t *out)
 {
-    __m512i sums[TILE_ROWS][2];
+    __m512i sums[FEW_ROWS][2];
     for (int r = 0; r < rows; r++)
         sums[r][0] = sums[r][1] = _mm512_setzero_si512();
     const char *w = o->w;
@@ -58,7 +58,7 @@ static ALWAYS_INLINE void NAME(tile_of)(const int rows, const int bytes, const O
                                         int32_t *out)
 {
     for (int part = 0; part < 4; part++) {
-        __m256i sums[TILE_ROWS];
+        __m256i sums[FEW_ROWS];
         for (int r = 0; r < rows; r++)
             sums[r] = _mm256_setzero_si256();
         const char *w = o->w + 32 * part;
@@ -90,7 +90,7 @@ static ALWAYS_INLINE void NAME(tile_of)(const int rows, const int bytes, const O
                                         int32_t *out)
 {
     for (int part = 0; part < 4; part++) {
-        int32x4_t sums[TILE_ROWS][2];
+        int32x4_t sums[FEW_ROWS][2];
         for (int r = 0; r < rows; r++)
             sums[r][0] = sums[r][1] = vdupq_n_s32(0);
         const char *w = o->w + 32 * part;
@@ -154,7 +154,24 @@ static ALWAYS_INLINE void NAME(tile_of)(const int rows, const int bytes, const O
 
 #endif
 
-static void NAME(tile)(int rows, int bytes, const Operands *o, int32_t *out)
+/* The sum of some bytes. */
+static inline int32_t NAME(sum)(const int8_t *x, int64_t count)
+{
+    int32_t total = 0;
+    int64_t i = 0;
+#if LEVEL == LEVEL_VNNI || LEVEL == LEVEL_AMX
+    __m512i sums = _mm512_setzero_si512();
+    for (; i + 64 <= count; i += 64)
+        sums = _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), _mm512_loadu_si512(x + i));
+    total = _mm512_reduce_add_epi32(sums);
+#endif
+    for (; i < count; i++)
+        total += x[i];
+    return total;
+}
+
+/* A tile of up to FEW_ROWS rows. */
+static void NAME(few)(int rows, int bytes, const Operands *o, int32_t *out)
 {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
@@ -168,3 +185,24 @@ static void NAME(tile)(int rows, int bytes, const Operands *o, int32_t *out)
     }
 #undef CASE
 }
+
+#if LEVEL == LEVEL_AMX
+#include "tile_amx.h"
+#else
+#define TILE_ROWS FEW_ROWS
+
+static inline void NAME(tile)(int rows, int bytes, const Operands *o, int32_t *out)
+{
+    NAME(few)(rows, bytes, o, out);
+}
+
+/* Before and after tiles of so many rows. */
+static inline void NAME(begin_tiles)(int rows)
+{
+    (void)rows;
+}
+
+static inline void NAME(end_tiles)(void)
+{
+}
+#endif

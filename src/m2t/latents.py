@@ -15,7 +15,7 @@ from .geometry.windows import Latents, Window, cut
 from .predict.predictor import Network, build_predictor
 from .rans.coders import Coder
 
-WINDOWS_PER_BATCH = 8
+WINDOWS_PER_BATCH = 12
 """Windows whose networks run together: bounds the memory they take."""
 
 Result = TypeVar("Result")

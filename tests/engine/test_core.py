@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 
 from m2t.engine import native
-from m2t.engine.arithmetic import EXACT, HIDDEN_STEPS, RESIDUAL_LIMIT, STREAM_LIMIT, Finish
+from m2t.engine.arithmetic import (
+    EXACT,
+    HIDDEN_STEPS,
+    RESIDUAL_LIMIT,
+    STREAM_LIMIT,
+    Finish,
+    check_layer,
+)
 from m2t.engine.choice import CHECKS, best_level, works
 from m2t.engine.native import NativePictures, sizes
 from m2t.engine.pictures import PictureOperations
 from m2t.engine.reference import ReferencePictures
+from m2t.errors import ModelError
 
 LEVELS = range(len(native.levels()))
 REFERENCE = ReferencePictures()
@@ -82,6 +90,23 @@ def test_convolutions(level, finish, out, kind, side, stride, channels, outputs)
 
 
 @pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("kind", [np.int8, np.int16])
+@pytest.mark.parametrize("columns", [8, 16, 17, 32, 75])
+@pytest.mark.parametrize(("side", "channels"), [(1, 64), (1, 100), (1, 197), (3, 64), (3, 28)])
+def test_tiles_of_every_height(level, kind, columns, side, channels) -> None:
+    """Whole ones and those at the edge, inputs that fill registers and those that do not."""
+    x = random(kind, 1 + side, columns + side - 1, channels)
+    weights = random(kind, 40, side, side, channels, limit=63 if kind is np.int8 else 32767)
+    scale = 1e-2 if kind is np.int8 else 1e-7
+    multiplier, bias = floats(40, scale), floats(40, 9)
+
+    def run(ops: PictureOperations, target: np.ndarray) -> None:
+        ops.conv(ops.kernel(weights, multiplier, bias), x, target, Finish.STREAM)
+
+    same(run, np.int16, 2, columns, 40, ops=NativePictures(level))
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_sums_wrap_around_alike(level: int) -> None:
     x, weights = np.full((1, 1, 64), 32767, np.int16), np.full((2, 1, 1, 64), 32767, np.int16)
     weights[1] *= -1
@@ -127,6 +152,12 @@ def test_constants_are_those_of_the_core() -> None:
         ops.conv(kernel, one, out, finish)
         assert out.item() == largest
     assert (RESIDUAL_LIMIT, HIDDEN_STEPS) == (2**20, 64)
+
+
+def test_weights_that_have_no_magnitude_are_refused() -> None:
+    check_layer(np.array([[63, -63]], np.int8))
+    with pytest.raises(ModelError):
+        check_layer(np.array([[-128]], np.int8))
 
 
 def conv(x=(4, 4, 4), out=(4, 4, 2), weights=(2, 1, 1, 4), finish=Finish.STREAM, **changed):

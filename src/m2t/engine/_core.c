@@ -131,6 +131,16 @@ static PyObject *pack(PyObject *module, PyObject *args)
     return done(&b, ok, status);
 }
 
+/* packed_bytes(bits, outputs, inputs): what packed weights take; -1 where there are no such weights */
+static PyObject *packed_bytes(PyObject *module, PyObject *args)
+{
+    long long bits, outputs, inputs;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "LLL", &bits, &outputs, &inputs))
+        return NULL;
+    return PyLong_FromLongLong(m2t_packed_bytes(bits, outputs, inputs));
+}
+
 /* conv(level, sizes, x, weights, multiplier, bias, prepared, curve, out); empty: not used */
 static PyObject *conv(PyObject *module, PyObject *args)
 {
@@ -448,15 +458,15 @@ static PyObject *levels(PyObject *module, PyObject *args)
 
 static int executed(PyObject *module)
 {
-    (void)module;
     num_levels = 0;
     while (num_levels < MAX_LEVELS && (LEVELS[num_levels] = m2t_open_level(num_levels)) != NULL)
         num_levels++;
-    return 0;
+    return PyModule_AddIntConstant(module, "TILE_COLUMNS", M2T_TILE_COLUMNS);
 }
 
 static PyMethodDef methods[] = {
     {"levels", levels, METH_NOARGS, NULL},     {"check", check, METH_VARARGS, NULL},
+    {"packed_bytes", packed_bytes, METH_VARARGS, NULL},
     {"pack", pack, METH_VARARGS, NULL},        {"conv", conv, METH_VARARGS, NULL},
     {"norm", norm, METH_VARARGS, NULL},        {"stream_norm", stream_norm, METH_VARARGS, NULL},
     {"attention", attention, METH_VARARGS, NULL}, {"mixture", mixture, METH_VARARGS, NULL},

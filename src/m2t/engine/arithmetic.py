@@ -75,8 +75,9 @@ def check_bounds(config: ModelConfig) -> None:
 
 def check_layer(weight: NDArray[np.int8]) -> None:
     """Raise ModelError unless a layer's products with int8 are exact; weight (rows, columns)."""
-    magnitude = np.abs(weight.astype(np.int64))
-    check_weight(int(magnitude.max(initial=0)), int(magnitude.sum(1).max(initial=0)))
+    magnitude = np.abs(weight).view(np.uint8)  # that of -128 is -128, and 128 without a sign
+    sums = magnitude.sum(1, dtype=np.uint32)
+    check_weight(int(magnitude.max(initial=0)), int(sums.max(initial=0)))
 
 
 def check_weight(largest: int, largest_row: int) -> None:

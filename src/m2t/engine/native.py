@@ -18,6 +18,8 @@ except ImportError:  # installed without a C compiler
     core: Any = None
 
 NOTHING = np.empty(0, np.int8)
+TILE_COLUMNS: int = core.TILE_COLUMNS if core else 1
+"""The core pads outputs and slots to multiples of it."""
 
 
 def levels() -> tuple[str, ...]:
@@ -56,7 +58,7 @@ def steps(array: Picture) -> tuple[int, int]:
 def packed(weights: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Weights (outputs, inputs), int8 or int16, in the order in which the core reads them."""
     bits, (outputs, inputs) = 8 * weights.itemsize, weights.shape
-    result = np.empty(-(-outputs // 32) * 32 * -(-inputs * bits // 32) * 4, np.uint8)
+    result = np.empty(core.packed_bytes(bits, outputs, inputs), np.uint8)
     core.pack(np.ascontiguousarray(weights), result, sizes(bits, outputs, inputs))
     return result
 

@@ -6,9 +6,11 @@
 
 It is LappedSynthesis (learn/networks/lapped.py) rounded: streams of 16 bits, blocks that multiply
 8 by 8 bits, all else 16 by 16. Pictures of places have a border of zeros where windows reach over
-the edge.
+the edge. A picture passes from top to bottom: each layer runs as far as it has rows to see, and
+leaves the rest for when there are more.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +22,10 @@ from ..engine.pictures import Kernel, Picture, PictureOperations
 from ..geometry.windows import Latents
 from . import kernels
 from .kernels import BLOCK, Tensors
+from .rows import Rows
 
-INSIDE = slice(1, -1)
+SIDE, FINE_SIDE = 4, 2
+"""Places along a token's side at 1/4 and at 1/8."""
 
 
 class Block(NamedTuple):
@@ -36,31 +40,11 @@ class Block(NamedTuple):
     """and by the tune's."""
     second: Kernel
 
-    def run(self, ops: PictureOperations, z: Picture, t: tuple[float, float]) -> None:
-        """The stream z (h, w, channels), which changes."""
-        normed, hidden = bordered(z, np.int8), bordered(z, np.int8)
-        ops.stream_norm(z, self.gain, self.eps, normed[INSIDE, INSIDE])
+    def shifted(self, t: tuple[float, float]) -> "Block":
+        """The block with its shift for one aim."""
         quality, tune = (np.float32(value) for value in t)
         bias = self.first.bias + (quality * self.quality + tune * self.tune)
-        ops.conv(self.first._replace(bias=bias), normed, hidden[INSIDE, INSIDE], Finish.RELU)
-        ops.conv(self.second, hidden, z, Finish.STREAM_ADDED)
-
-
-def bordered(z: Picture, kind: type) -> Picture:
-    """Zeros for a picture as large as z, and one place around it."""
-    rows, columns, channels = z.shape
-    return np.zeros((rows + 2, columns + 2, channels), kind)
-
-
-def stream(rows: int, columns: int, channels: int) -> Picture:
-    """Room for a picture of 16 bits."""
-    return np.empty((rows, columns, channels), np.int16)
-
-
-def every(picture: Picture, side: int, i: int) -> Picture:
-    """Of each side x side places, row i: (rows, columns, side * channels)."""
-    rows, columns, channels = picture.shape
-    return picture.reshape(rows // side, side, columns // side, side * channels)[:, i]
+        return self._replace(first=self.first._replace(bias=bias))
 
 
 class Synthesis:
@@ -81,74 +65,164 @@ class Synthesis:
             _block(ops, t, f"synthesis.fine.blocks.{i}") for i in range(transform.fine_blocks)
         ]
         if self.fine_blocks:
-            self.fine_spread = kernels.rows_of(ops, t, "synthesis.fine.spread", 2)
+            self.fine_spread = kernels.rows_of(ops, t, "synthesis.fine.spread", FINE_SIDE)
             self.fine_blend = kernels.from_place(ops, t, "synthesis.fine.blend")
-            self.fine_leave = kernels.rows_of(ops, t, "synthesis.fine.leave", 2)
-        self.spread = kernels.rows_of(ops, t, "synthesis.spread", 4)
+            self.fine_leave = kernels.rows_of(ops, t, "synthesis.fine.leave", FINE_SIDE)
+        self.spread = kernels.rows_of(ops, t, "synthesis.spread", SIDE)
         self.blend = kernels.from_block(ops, t, "synthesis.blend")
         self.render = kernels.kernel(ops, t, "synthesis.render")
         self.leave = kernels.to_block(ops, t, "synthesis.leave")
 
-    def paint(self, ops: PictureOperations, y_hat: Latents, aim: Aim) -> Picture:
-        """The picture of tokens (h, w, C), in blocks: (4 h, 4 w, 48), 1/64 of a level."""
-        tokens = bordered(y_hat, np.int16)
-        ops.scale(y_hat, self.gains[self.rate.row(aim)], tokens[INSIDE, INSIDE])
-        plain = self._painted(ops, tokens)
-        z = self._coarse(ops, tokens, aim)
-        fine = self._fine(ops, z, plain, aim) if self.fine_blocks else None
-        self._render(ops, z, fine, plain)
-        return plain
+    def paint(
+        self, ops: PictureOperations, y_hat: Latents, strips: Iterable[slice], aim: Aim
+    ) -> Iterator[Picture]:
+        """The picture of tokens (h, w, C), in blocks: (4 h, 4 w, 48), 1/64 of a level.
 
-    def _painted(self, ops: PictureOperations, tokens: Picture) -> Picture:
-        """The linear picture (4 h, 4 w, 48) of tokens with a border."""
-        rows, columns = tokens.shape[0] - 2, tokens.shape[1] - 2
-        plain = stream(4 * rows, 4 * columns, BLOCK)
+        Args:
+            strips: rows of tokens that run together; all of them, from top to bottom. Each yields
+                the next rows of blocks, which lag behind.
+        """
+        painter = Painter(self, ops, y_hat.shape[1], aim)
+        for rows in strips:
+            yield painter.run(y_hat[rows], rows.stop == len(y_hat))
+
+
+class BlockRows:
+    """A block on its way down a picture."""
+
+    def __init__(self, block: Block, columns: int) -> None:
+        self.block, channels = block, len(block.gain)
+        self.normed = Rows(columns, channels, np.int8, 1)
+        self.hidden = Rows(columns, channels, np.int8, 1)
+        self.done = 0
+
+    def run(self, ops: PictureOperations, z: Rows, stop: int, last: bool) -> int:
+        """Change what can be changed of the stream, whose rows above `stop` are there.
+
+        Returns how far that is.
+        """
+        block, normed, hidden, start = self.block, self.normed, self.hidden, self.done
+        new = z[normed.stop : stop]
+        ops.stream_norm(new, block.gain, block.eps, normed.add(stop))
+        stop = _within(normed, last)
+        seen = normed.around(hidden.stop, stop)
+        ops.conv(block.first, seen, hidden.add(stop), Finish.RELU)
+        normed.drop(stop)
+        self.done = _within(hidden, last)
+        seen = hidden.around(start, self.done)
+        ops.conv(block.second, seen, z[start : self.done], Finish.STREAM_ADDED)
+        hidden.drop(self.done)
+        return self.done
+
+
+def _within(rows: Rows, last: bool) -> int:
+    """Up to where windows find all that they see."""
+    if last:
+        rows.close()
+        return rows.stop
+    return max(0, rows.stop - rows.border)
+
+
+class Painter:
+    """The synthesis on its way down one picture of so many columns of tokens."""
+
+    def __init__(self, s: Synthesis, ops: PictureOperations, columns: int, aim: Aim) -> None:
+        self.synthesis, self.ops = s, ops
+        self.gains, t = s.gains[s.rate.row(aim)], s.rate.t(aim)
+        self.tokens = Rows(columns, s.gains.shape[1], np.int16, 1)
+        self.z = Rows(columns, s.width, np.int16)
+        self.blocks = [BlockRows(block.shifted(t), columns) for block in s.blocks]
+        fine_columns = FINE_SIDE * columns
+        self.fine = Rows(fine_columns, s.width // 2, np.int16)
+        self.fine_blocks = [BlockRows(block.shifted(t), fine_columns) for block in s.fine_blocks]
+        self.plain = Rows(SIDE * columns, BLOCK, np.int16)
+        self.last = Rows(SIDE * columns, s.render_width, np.int16)
+        self.seen = Rows(SIDE * columns, s.render_width, np.int16, 1)
+        self.rendered = 0
+
+    def run(self, y_hat: Latents, last: bool) -> Picture:
+        """From the next rows of tokens to the blocks that are done."""
+        stop = self._coarse(y_hat, last)
+        stop = min(stop, _within(self.tokens, last))
+        self._plain(stop)
+        if self.fine_blocks:
+            stop = self._fine(stop, last)
+        self._blend(stop)
+        return self._render(last)
+
+    def _coarse(self, y_hat: Latents, last: bool) -> int:
+        """To z, after ReLU; how far that is."""
+        ops, start = self.ops, self.blocks[-1].done if self.blocks else self.z.stop
+        stop = self.tokens.stop + len(y_hat)
+        tokens = self.tokens.add(stop)
+        ops.scale(y_hat, self.gains, tokens)
+        ops.conv(self.synthesis.enter, tokens, self.z.add(stop), Finish.STREAM)
+        for block in self.blocks:
+            stop = block.run(ops, self.z, stop, last)
+        done = self.z[start:stop]
+        ops.rectify(done, done)
+        return stop
+
+    def _plain(self, stop: int) -> None:
+        """The linear picture up to a row of tokens."""
+        start = self.plain.stop // SIDE
+        tokens, plain = self.tokens.around(start, stop), self.plain.add(SIDE * stop)
         for a in range(2):
             for b in range(2):
                 for i in range(2):
-                    out = every(plain, 4, 2 * a + i)[..., 2 * b * BLOCK : 2 * (b + 1) * BLOCK]
-                    ops.conv(self.painting[a][b][i], tokens[a:, b:], out, Finish.STREAM)
+                    out = every(plain, SIDE, 2 * a + i)[..., 2 * b * BLOCK : 2 * (b + 1) * BLOCK]
+                    kernel = self.synthesis.painting[a][b][i]
+                    self.ops.conv(kernel, tokens[a:, b:], out, Finish.STREAM)
+        self.tokens.drop(stop)
+
+    def _fine(self, stop: int, last: bool) -> int:
+        """What z has up to a row, at 1/8, after ReLU; how far that is."""
+        s, ops, before = self.synthesis, self.ops, self.fine_blocks[-1].done
+        start, side = self.fine.stop // FINE_SIDE, SIDE // FINE_SIDE
+        fine = self.fine.add(FINE_SIDE * stop)
+        for i, kernel in enumerate(s.fine_spread):
+            ops.conv(kernel, self.z[start:stop], every(fine, FINE_SIDE, i), Finish.STREAM)
+        plain = self.plain[side * FINE_SIDE * start : side * FINE_SIDE * stop]
+        ops.conv(s.fine_blend, plain, fine, Finish.STREAM_ADDED)
+        done = FINE_SIDE * stop
+        for block in self.fine_blocks:
+            done = block.run(ops, self.fine, done, last)
+        rows = self.fine[before:done]
+        ops.rectify(rows, rows)
+        return done // FINE_SIDE
+
+    def _blend(self, stop: int) -> None:
+        """All that is there up to a row of tokens, to `last`."""
+        s, ops, start = self.synthesis, self.ops, self.last.stop // SIDE
+        last = self.last.add(SIDE * stop)
+        for i, kernel in enumerate(s.spread):
+            ops.conv(kernel, self.z[start:stop], every(last, SIDE, i), Finish.STREAM)
+        self.z.drop(stop)
+        if self.fine_blocks:
+            fine = self.fine[FINE_SIDE * start : FINE_SIDE * stop]
+            for i, kernel in enumerate(s.fine_leave):
+                ops.conv(kernel, fine, every(last, FINE_SIDE, i), Finish.STREAM_ADDED)
+            self.fine.drop(FINE_SIDE * stop)
+        ops.conv(s.blend, self.plain[SIDE * start : SIDE * stop], last, Finish.STREAM_ADDED)
+        ops.rectify(last, self.seen.add(SIDE * stop))
+
+    def _render(self, last: bool) -> Picture:
+        """What the networks add to the linear picture, added."""
+        s, ops, start = self.synthesis, self.ops, self.rendered
+        stop = self.rendered = _within(self.seen, last)
+        rows, plain = self.last[start:stop], self.plain[start:stop]
+        ops.conv(s.render, self.seen.around(start, stop), rows, Finish.STREAM_ADDED)
+        ops.rectify(rows, rows)
+        ops.conv(s.leave, rows, plain, Finish.STREAM_ADDED)
+        for part in (self.seen, self.last, self.plain):
+            part.drop(stop)
         return plain
 
-    def _coarse(self, ops: PictureOperations, tokens: Picture, aim: Aim) -> Picture:
-        """(h, w, width) after ReLU."""
-        inside = tokens[INSIDE, INSIDE]
-        rows, columns, _ = inside.shape
-        z = stream(rows, columns, self.width)
-        ops.conv(self.enter, inside, z, Finish.STREAM)
-        for block in self.blocks:
-            block.run(ops, z, self.rate.t(aim))
-        ops.rectify(z, z)
-        return z
 
-    def _fine(self, ops: PictureOperations, z: Picture, plain: Picture, aim: Aim) -> Picture:
-        """(2 h, 2 w, width / 2) after ReLU."""
-        fine = stream(2 * len(z), 2 * z.shape[1], self.width // 2)
-        for i, kernel in enumerate(self.fine_spread):
-            ops.conv(kernel, z, every(fine, 2, i), Finish.STREAM)
-        ops.conv(self.fine_blend, plain, fine, Finish.STREAM_ADDED)
-        for block in self.fine_blocks:
-            block.run(ops, fine, self.rate.t(aim))
-        ops.rectify(fine, fine)
-        return fine
-
-    def _render(
-        self, ops: PictureOperations, z: Picture, fine: Picture | None, plain: Picture
-    ) -> None:
-        """What the networks add to the linear picture, which changes."""
-        rows, columns, _ = plain.shape
-        last = stream(rows, columns, self.render_width)
-        for i, kernel in enumerate(self.spread):
-            ops.conv(kernel, z, every(last, 4, i), Finish.STREAM)
-        if fine is not None:
-            for i, kernel in enumerate(self.fine_leave):
-                ops.conv(kernel, fine, every(last, 2, i), Finish.STREAM_ADDED)
-        ops.conv(self.blend, plain, last, Finish.STREAM_ADDED)
-        seen = bordered(last, np.int16)
-        ops.rectify(last, seen[INSIDE, INSIDE])
-        ops.conv(self.render, seen, last, Finish.STREAM_ADDED)
-        ops.rectify(last, last)
-        ops.conv(self.leave, last, plain, Finish.STREAM_ADDED)
+def every(picture: Picture, side: int, i: int) -> Picture:
+    """Of each side x side places, row i: (rows, columns, side * channels)."""
+    rows, columns, channels = picture.shape
+    return picture.reshape(rows // side, side, columns // side, side * channels)[:, i]
 
 
 def _block(ops: PictureOperations, t: Tensors, name: str) -> Block:

@@ -11,7 +11,7 @@ from ..engine.arithmetic import STREAM_LIMIT
 from ..engine.distortion import BlockSlopes, pixel_slopes
 from ..engine.pictures import Picture, PictureOperations
 from ..engine.threads import shared
-from ..geometry.bands import Strip, strips
+from ..geometry.bands import strips
 from ..geometry.windows import Latents, latent_size
 from ..protocols import Done, Pixels, Slopes
 from .adjoint import Adjoint
@@ -21,8 +21,8 @@ from .synthesis import Synthesis
 
 Floats = NDArray[np.float32]
 
-TOKENS_PER_STRIP = 4096
-"""Area (1 megapixel) that is transformed at once: what it takes fits a processor's caches."""
+TOKENS_PER_STRIP = 1024
+"""Area that is transformed at once on each thread: what it takes fits a processor's caches."""
 
 
 class LappedTransforms:
@@ -53,12 +53,11 @@ class LappedTransforms:
 
     def analyse(self, rgb: Pixels, aim: Aim, num_threads: int, done: Done) -> Latents:
         """See Transforms."""
-        rows, columns = latent_size(*rgb.shape[:2])
-        y_hat = np.empty((rows, columns, self.config.transform.latent_channels), np.int32)
+        channels = self.config.transform.latent_channels
+        y_hat = np.empty((*latent_size(*rgb.shape[:2]), channels), np.int32)
         with shared(self.ops, num_threads) as ops:
-            for strip in strips(rows, columns, 0, TOKENS_PER_STRIP):
-                self.analysis.run(ops, rgb, aim, strip.rows, y_hat[strip.rows])
-                done((strip.stop - strip.start) * columns)
+            for part in self._strips(y_hat, num_threads, done):
+                self.analysis.run(ops, rgb, aim, part, y_hat[part])
         return y_hat
 
     def synthesise(
@@ -67,9 +66,8 @@ class LappedTransforms:
         """See Transforms."""
         rgb = np.empty((height, width, 3), np.uint8)
         with shared(self.ops, num_threads) as ops:
-            for strip, blocks in self._painted(ops, y_hat, aim):
-                ops.pixels(blocks, BLOCK_LINES, rgb[_lines(strip)])
-                done((strip.stop - strip.start) * y_hat.shape[1])
+            for lines, blocks in self._painted(ops, y_hat, aim, num_threads, done):
+                ops.pixels(blocks, BLOCK_LINES, rgb[lines])
         return rgb
 
     def slopes(
@@ -79,17 +77,19 @@ class LappedTransforms:
         x_hat = np.empty(rgb.shape, np.int16)
         slopes = np.empty(y_hat.shape, np.float32)
         with shared(self.ops, num_threads) as ops:
-            for strip, blocks in self._painted(ops, y_hat, aim):
-                target = x_hat[_lines(strip)]
+            for lines, blocks in self._painted(ops, y_hat, aim, num_threads, done):
+                target = x_hat[lines]
                 target[:] = _as_pixels(blocks)[: target.shape[0], : target.shape[1]]
-                done((strip.stop - strip.start) * y_hat.shape[1])
             by_pixels, stiffness = pixel_slopes(rgb, x_hat, aim.tune, self.block_slopes)
-            largest = np.abs(by_pixels).max()
+            largest = max(by_pixels.max(), -by_pixels.min())
             unit = np.float32(max(float(largest), 1e-30) / STREAM_LIMIT)
-            rounded = np.rint(by_pixels / unit).astype(np.int16)
-            rows, columns, _ = y_hat.shape
-            for strip in strips(rows, columns, 0, TOKENS_PER_STRIP):
-                self.adjoint.run(ops, rounded, unit, aim, strip.rows, slopes[strip.rows])
+            rounded = x_hat  # no longer needed
+            for start in range(0, len(rounded), STRIDE):
+                some = by_pixels[start : start + STRIDE]
+                rounded[start : start + STRIDE] = np.rint(some / unit)
+            del by_pixels
+            for rows in self._strips(y_hat, num_threads):
+                self.adjoint.run(ops, rounded, unit, aim, rows, slopes[rows])
         return slopes, stiffness
 
     def step_errors(self, aim: Aim) -> Floats:
@@ -97,19 +97,26 @@ class LappedTransforms:
         return self.adjoint.step_errors(aim)
 
     def _painted(
-        self, ops: PictureOperations, y_hat: Latents, aim: Aim
-    ) -> Iterator[tuple[Strip, Picture]]:
-        """Strips of tokens, and the blocks that they paint."""
-        halo, side = self.config.transform.synthesis_halo, STRIDE // BLOCK_LINES
+        self, ops: PictureOperations, y_hat: Latents, aim: Aim, num_threads: int, done: Done
+    ) -> Iterator[tuple[slice, Picture]]:
+        """Which lines of pixels come next, and the blocks that paint them."""
+        first = 0
+        rows = self._strips(y_hat, num_threads, done)
+        for blocks in self.synthesis.paint(ops, y_hat, rows, aim):
+            last = first + BLOCK_LINES * len(blocks)
+            if len(blocks):
+                yield slice(first, last), blocks
+            first = last
+
+    def _strips(
+        self, y_hat: Latents, num_threads: int, done: Done | None = None
+    ) -> Iterator[slice]:
+        """Rows of tokens that run together; tells of each after it."""
         rows, columns, _ = y_hat.shape
-        for strip in strips(rows, columns, halo, TOKENS_PER_STRIP):
-            blocks = self.synthesis.paint(ops, y_hat[strip.context], aim)
-            yield strip, blocks[side * strip.inner.start : side * strip.inner.stop]
-
-
-def _lines(strip: Strip) -> slice:
-    """The lines of pixels that a strip yields."""
-    return slice(strip.start * STRIDE, strip.stop * STRIDE)
+        for strip in strips(rows, columns, 0, TOKENS_PER_STRIP * num_threads):
+            yield strip.rows
+            if done:
+                done((strip.stop - strip.start) * columns)
 
 
 def _as_pixels(blocks: Picture) -> Picture:

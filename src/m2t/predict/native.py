@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.arithmetic import RESIDUAL_LIMIT, Finish, check_layer
-from ..engine.native import NOTHING, core, levels, packed, sizes
+from ..engine.native import NOTHING, TILE_COLUMNS, core, levels, packed, sizes
 from ..rans.gaussians import Mixture
 from .operations import Attention, Norm
 from .predictor import Span
 from .reference import squashed
 
-_TILE = 32
-"""Columns of a tile: slots and outputs are padded to multiples of it."""
 _NO_ROWS = np.empty((0, 0), np.float32)
 
 
@@ -131,9 +129,9 @@ class NativeOperations:
 
     def cache(self, sizes: Sequence[int], heads: int, head_width: int) -> Cache:
         """See Operations."""
-        capacities = [-(-size // _TILE) * _TILE for size in sizes]
+        capacities = [-(-size // TILE_COLUMNS) * TILE_COLUMNS for size in sizes]
         bases = np.cumsum([0, *capacities])
-        padded = -(-head_width // _TILE) * _TILE
+        padded = -(-head_width // TILE_COLUMNS) * TILE_COLUMNS
         return Cache(
             bases,
             np.zeros(bases[-1] * heads * head_width, np.int16),

@@ -87,7 +87,8 @@ class Predictor:
         self.y_hat = np.zeros((num_tokens, network.config.transform.latent_channels), np.int32)
         # As the network takes them; zero where not revealed yet, which nothing may read. The last
         # row stands for "no token".
-        self.tokens = network.squash(np.zeros((num_tokens + 1, self.y_hat.shape[1]), np.int32))
+        nothing = network.squash(np.zeros((1, self.y_hat.shape[1]), np.int32))
+        self.tokens = nothing[np.zeros(num_tokens + 1, np.int64)]
         self.cache = network.cache([len(order) for order in orders])
         self.step = -1
         self.group: Group
