@@ -48,13 +48,13 @@ def test_modes_and_metadata_come_back(codec: Codec) -> None:
     assert np.array_equal(before, after), "alpha is lossless"
 
 
-def test_strips_give_what_the_whole_image_gives(
+def test_bands_give_what_the_whole_image_gives(
     codec: Codec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = photograph(40, 500)
     whole = codec.compress(image)
     pixels = np.asarray(codec.decompress(whole))
-    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_STRIP", 24)
+    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", 24)
     assert codec.compress(image) == whole
     assert np.array_equal(np.asarray(codec.decompress(whole)), pixels)
 

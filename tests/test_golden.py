@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from m2t.checksums import latents_sha256
 from m2t.codec import Codec
 from m2t.container import parse
 from m2t.engine.native import levels
-from m2t.latents import latents_sha256
 from m2t.predict.native import NativeOperations
 from m2t.predict.operations import Operations
 from m2t.predict.reference import ReferenceOperations

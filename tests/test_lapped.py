@@ -41,7 +41,7 @@ def test_all_operations_and_threads_and_strips_give_the_same(every_way, aim, mon
     expected = None
     for name, transforms in every_way.items():
         for num_threads, area in ((1, 4096), (3, 4096), (2, 10), (1, 1)):
-            monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_STRIP", area)
+            monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", area)
             monkeypatch.setattr("m2t.engine.threads.FEWEST_PLACES", 1)
             y_hat = transforms.analyse(PICTURE.rgb, aim, num_threads, nothing)
             rgb = transforms.synthesise(y_hat, HEIGHT, WIDTH, aim, num_threads, nothing)

@@ -46,7 +46,7 @@ def test_strips_compute_each_place_once(transforms, area: int, monkeypatch) -> N
     y_hat, counts = tokens(29, 3), []
     found = []
     for some in (4096, area):
-        monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_STRIP", some)
+        monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", some)
         transforms.ops.places = 0
         found.append(painted(transforms, y_hat))
         counts.append(transforms.ops.places)
@@ -55,7 +55,7 @@ def test_strips_compute_each_place_once(transforms, area: int, monkeypatch) -> N
 
 
 def test_memory_does_not_grow_with_height(transforms, monkeypatch) -> None:
-    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_STRIP", 16)
+    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", 16)
 
     def peak(y_hat: np.ndarray) -> int:
         tracemalloc.start()

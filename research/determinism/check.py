@@ -25,7 +25,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from m2t import latents
+from m2t import coding
+from m2t.checksums import latents_sha256
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.container import parse
@@ -36,7 +37,6 @@ from m2t.eval.results import versions, write_record
 from m2t.eval.table import markdown
 from m2t.geometry.windows import Latents
 from m2t.image import Picture, open_image
-from m2t.latents import latents_sha256
 from m2t.learn.load import codec_of
 from m2t.predict.operations import Operations
 from m2t.progress import Meter
@@ -117,7 +117,7 @@ def work() -> None:
     job = json.load(sys.stdin)
     setting, folder = Setting(**job["setting"]), Path(job["folder"])
     torch.set_default_dtype(getattr(torch, setting.dtype))
-    latents.WINDOWS_PER_BATCH = setting.windows_per_batch
+    coding.WINDOWS_PER_BATCH = setting.windows_per_batch
     codec = load(job["model"], all_operations()[setting.ops] if setting.ops else None)
     made = [asdict(encode(codec, folder, *what)) for what in job["encode"]]
     decoded = {

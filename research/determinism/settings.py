@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from m2t.coding import WINDOWS_PER_BATCH
 from m2t.engine.native import levels
-from m2t.latents import WINDOWS_PER_BATCH
 from m2t.learn.devices.int8_products import KERNELS
 from m2t.learn.devices.operations import TorchOperations
 from m2t.predict.native import NativeOperations

@@ -12,8 +12,8 @@ import torch
 from tqdm import tqdm
 
 from m2t.codec import Codec
+from m2t.coding import code_latents
 from m2t.config import Aim, ModelConfig
-from m2t.latents import code_latents
 from m2t.learn.floats.network import FloatNetwork
 from m2t.learn.networks.transformer import EntropyModel
 from m2t.rans import Counter

@@ -19,11 +19,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from m2t.coding import code_latents
 from m2t.config import Aim, ModelConfig
 from m2t.engine.threads import num_cores
 from m2t.eval.results import versions, write_record
 from m2t.geometry.windows import Latents
-from m2t.latents import code_latents
 from m2t.learn.integers.calibrate import calibrate
 from m2t.learn.integers.entropy_to_integers import export
 from m2t.learn.networks.model import Model

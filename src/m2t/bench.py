@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .checksums import latents_crc
 from .codec import Codec
 from .config import Tune
 from .container import Bitstream, Strip, parse, parse_header
@@ -35,7 +36,6 @@ from .image import (
     save_image,
     to_picture,
 )
-from .latents import latents_crc
 from .rans import Coder, Decoder, Encoder, Mixture
 from .timing import one_thread
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .checksums import latents_crc
+from .coding import Coded, code_latents
 from .config import TUNES, Aim, Tune
 from .container import Bitstream, Header, Order, Strip, parse, parse_header
 from .encoder.refine import CAUTION, DEFAULT_EFFORT, passes_of, refine
@@ -21,7 +23,6 @@ from .errors import ConfigError, Corrupt, ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
-from .latents import Coded, code_latents, latents_crc
 from .predict.choice import choose
 from .predict.network import IntegerNetwork
 from .predict.operations import Operations

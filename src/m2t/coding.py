@@ -1,50 +1,77 @@
-"""The one loop that codes latents; encoder, decoder and rate counter all run it."""
+"""Tokens of a picture through coders and back: the one loop, windows, batches, threads.
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+Encoder, decoder and rate counter all run it: what differs between them is the coder.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .config import Aim
+from .geometry.windows import Latents, Window, cut
+from .predict.predictor import Integers, Network, Predictor, build_predictor
 from .rans.coders import Coder
-from .rans.gaussians import Mixture
 
-Integers = NDArray[np.int32]
+WINDOWS_PER_BATCH = 12
+"""Windows whose networks run together: bounds the memory they take."""
 
-
-class Group(NamedTuple):
-    """The tokens that are coded together, those of one window after those of another."""
-
-    rows: NDArray[np.int64]
-    """(n,) which tokens."""
-    parts: list[slice]
-    """Of `rows`: those of each window."""
+Result = TypeVar("Result")
 
 
-class Predictor(Protocol):
-    """What the loop needs of an entropy model, for windows of N tokens in all, of C channels.
+class Coded(Generic[Result]):
+    """All windows coded."""
 
-    It tells where the next symbols lie and how they are distributed, in integers; it learns their
-    values through reveal() alone, whether they come from an image or from a file.
+    def __init__(self, y_hat: Latents, results: list[Result]) -> None:
+        self.y_hat = y_hat
+        self.results = results
+        """What each window's coder had to say at its end."""
+
+
+def code_latents(
+    network: Network,
+    size: Sequence[int],
+    aim: Aim,
+    open_coder: Callable[[int], Coder[Result]],
+    y: Latents | None = None,
+    on_tokens: Callable[[int], None] | None = None,
+    num_threads: int = 1,
+) -> Coded[Result]:
+    """Run every window of (h, w) tokens through its coder: y, or what the coders read if None.
+
+    Args:
+        open_coder: the coder of each window, by its index; it is finished and dropped soon after.
+        on_tokens: told how many tokens have been coded since the last call, from any thread.
     """
+    windows = cut(size[0], size[1], network.config.entropy.window)
+    y_hat = np.empty((*size, network.config.transform.latent_channels), np.int32)
+    results: dict[int, Result] = {}
 
-    num_groups: int
-    y_hat: Integers
-    """(N, C): the tokens revealed so far."""
-    slices: list[slice]
-    """Of a token's channels: coded one after the other within each group."""
+    def code(batch: list[int]) -> None:
+        some = [windows[i] for i in batch]
+        known = None if y is None else np.concatenate([flat(y, window) for window in some])
+        shapes = [(window.height, window.width) for window in some]
+        predictor = build_predictor(network, shapes, aim, known)
+        coders = [open_coder(i) for i in batch]
+        coded = code_windows(predictor, coders, known, on_tokens)
+        first = 0
+        for i, window, coder in zip(batch, some, coders, strict=True):
+            end = first + window.height * window.width
+            tokens = coded[first:end].reshape(window.height, window.width, -1)
+            y_hat[window.rows, window.columns] = tokens
+            first = end
+            results[i] = coder.finish()
 
-    def next_group(self) -> Group:
-        """The tokens to be coded next."""
-        ...
-
-    def mixtures(self, k: int) -> list[Mixture]:
-        """For each window, the mixtures of the group's tokens in slice k, channels fastest."""
-        ...
-
-    def reveal(self, k: int, symbols: Integers) -> None:
-        """The values (n, channels) of slice k."""
-        ...
+    num_threads = num_threads if network.threads else 1
+    batches = list(_batches(len(windows), num_threads))
+    if num_threads == 1 or len(batches) == 1:
+        for batch in batches:
+            code(batch)
+    else:
+        with ThreadPoolExecutor(num_threads) as pool:
+            list(pool.map(code, batches))  # raises what a batch raises, and cancels the rest
+    return Coded(y_hat, [results[i] for i in range(len(windows))])
 
 
 def code_windows(
@@ -70,3 +97,16 @@ def code_windows(
         if on_tokens:
             on_tokens(len(rows))
     return predictor.y_hat
+
+
+def _batches(num_windows: int, num_threads: int) -> Iterator[list[int]]:
+    """Windows that run together: small enough for memory, and as many batches for each thread."""
+    count = -(-num_windows // WINDOWS_PER_BATCH)
+    count = min(num_windows, -(-count // num_threads) * num_threads)
+    for i in range(count):
+        yield list(range(num_windows * i // count, num_windows * (i + 1) // count))
+
+
+def flat(y: Latents, window: Window) -> Latents:
+    """(N, C) tokens of one window in raster order."""
+    return y[window.rows, window.columns].reshape(-1, y.shape[2])

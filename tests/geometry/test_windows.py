@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from m2t.geometry.bands import strips
+from m2t.geometry.bands import bands
 from m2t.geometry.windows import Window, by_shape, cut
 
 
@@ -30,11 +30,11 @@ def test_windows_cover_every_token_once_and_are_balanced(
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(0, 12), st.integers(1, 5000))
-def test_strips_cover_every_row_once(height: int, width: int, halo: int, area: int) -> None:
+def test_bands_cover_every_row_once(height: int, width: int, halo: int, area: int) -> None:
     rows: list[int] = []
-    for strip in strips(height, width, halo, area):
-        rows += range(strip.start, strip.stop)
-        assert strip.first == max(0, strip.start - halo)
-        assert strip.last == min(height, strip.stop + halo)
-        assert range(height)[strip.context][strip.inner] == range(height)[strip.rows]
+    for band in bands(height, width, halo, area):
+        rows += range(band.start, band.stop)
+        assert band.first == max(0, band.start - halo)
+        assert band.last == min(height, band.stop + halo)
+        assert range(height)[band.context][band.inner] == range(height)[band.rows]
     assert rows == list(range(height))

@@ -22,13 +22,13 @@ import torch
 from PIL import Image, ImageCms
 
 import m2t
+from m2t.checksums import latents_crc, latents_sha256
 from m2t.codec import Codec
 from m2t.config import Aim, ModelConfig, RateConfig, TransformConfig, Tune
 from m2t.container import Bitstream, Strip, parse
 from m2t.eval.results import write_record
 from m2t.geometry.windows import Latents
 from m2t.image import save_image
-from m2t.latents import latents_crc, latents_sha256
 from m2t.learn.export import export
 from m2t.learn.files import save_model
 from m2t.presets import paper, tiny

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from m2t.coding import Group, code_windows
+from m2t.coding import code_windows
 from m2t.config import Aim, ModelConfig
 from m2t.geometry.schedule import build
 from m2t.learn.floats.network import FloatNetwork
@@ -15,7 +15,7 @@ from m2t.learn.networks import transformer
 from m2t.learn.networks.layers import KeyValueCache
 from m2t.learn.networks.mixture import MixtureParameters
 from m2t.learn.networks.transformer import EntropyModel, PlacedSlots, place, placed_m2t_slots
-from m2t.predict.predictor import Predictor, build_predictor
+from m2t.predict.predictor import Group, Predictor, build_predictor
 from m2t.predict.slots import mt_slots
 from m2t.presets import tiny
 

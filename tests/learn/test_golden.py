@@ -4,9 +4,9 @@ from functools import cache
 
 import pytest
 
+from m2t.checksums import latents_sha256
 from m2t.codec import Codec
 from m2t.container import parse
-from m2t.latents import latents_sha256
 from research.determinism.check import load
 from research.determinism.settings import all_operations
 

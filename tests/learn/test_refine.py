@@ -57,7 +57,7 @@ def test_strips_add_up(model, monkeypatch):
     codec, rgb = float_codec(model), np.asarray(IMAGE)
     y_hat = codec.analyse(to_picture(IMAGE), AIM)
     whole, _ = token_slopes(codec, rgb, y_hat, AIM)
-    monkeypatch.setattr("m2t.learn.floats.transforms.TOKENS_PER_STRIP", 20)
+    monkeypatch.setattr("m2t.learn.floats.transforms.TOKENS_PER_BAND", 20)
     parts, stiffness = token_slopes(codec, rgb, y_hat, AIM)
     assert np.abs(parts - whole).max() < 0.02 * np.abs(whole).max()
     assert (stiffness == 1).all()

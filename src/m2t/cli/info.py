@@ -87,7 +87,7 @@ def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, An
 
     Raises FormatError or ModelError.
     """
-    from ..latents import latents_sha256, pixels_sha256
+    from ..checksums import latents_sha256, pixels_sha256
 
     codec = codec_for(data, model, threads)
     stream = parse(data)

@@ -53,9 +53,9 @@ def pixel_slopes(
         block(x[pixels], x_hat[pixels], seen[pixels])
     energy, squared = np.empty((2, rows, columns), np.float32)
     for row in range(rows):
-        strip = slice(row * STRIDE, (row + 1) * STRIDE)
-        energy[row] = _energy(seen[strip])
-        squared[row] = _energy(_squared_slopes(x[strip], x_hat[strip]))
+        band = slice(row * STRIDE, (row + 1) * STRIDE)
+        energy[row] = _energy(seen[band])
+        squared[row] = _energy(_squared_slopes(x[band], x_hat[band]))
     ratio = np.sqrt(_spread(energy) / np.maximum(_spread(squared), np.float32(1e-6)))
     mean = np.cumsum(ratio, dtype=np.float64)[-1] / ratio.size  # sums one after another
     return seen, np.float32(STIFFNESS) * np.sqrt(ratio * np.float32(mean))
@@ -75,10 +75,10 @@ def _pixels(window: Window) -> tuple[slice, slice]:
     )
 
 
-def _energy(strip: Floats) -> Floats:
+def _energy(band: Floats) -> Floats:
     """(w,): mean square of each token of a row of them, (up to 16, W, 3)."""
-    height, width = strip.shape[:2]
-    squares = strip * strip
+    height, width = band.shape[:2]
+    squares = band * band
     rows = (squares[..., 0] + squares[..., 1]) + squares[..., 2]
     tokens = np.zeros(-(-width // STRIDE) * STRIDE, np.float32)
     tokens[:width] = np.cumsum(rows, 0)[-1]

@@ -1,10 +1,10 @@
-"""Cut a tall image into strips, so that memory does not grow with its size."""
+"""Cut a tall image into bands, so that memory does not grow with its size."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 
-class Strip(NamedTuple):
+class Band(NamedTuple):
     """Rows start:stop of the whole, computed from rows first:last, so that no seam is seen."""
 
     start: int
@@ -14,7 +14,7 @@ class Strip(NamedTuple):
 
     @property
     def rows(self) -> slice:
-        """The rows that the strip yields."""
+        """The rows that the band yields."""
         return slice(self.start, self.stop)
 
     @property
@@ -28,10 +28,10 @@ class Strip(NamedTuple):
         return slice(self.start - self.first, self.stop - self.first)
 
 
-def strips(height: int, width: int, halo: int, area: int) -> Iterator[Strip]:
-    """Strips of about `area` cells of height x width, each with `halo` rows around it."""
+def bands(height: int, width: int, halo: int, area: int) -> Iterator[Band]:
+    """Bands of about `area` cells of height x width, each with `halo` rows around it."""
     rows = max(1, round(area / width))
     count = max(1, round(height / rows))
     for i in range(count):
         start, stop = height * i // count, height * (i + 1) // count
-        yield Strip(start, stop, max(0, start - halo), min(height, stop + halo))
+        yield Band(start, stop, max(0, start - halo), min(height, stop + halo))

@@ -74,16 +74,16 @@ class Synthesis:
         self.leave = kernels.to_block(ops, t, "synthesis.leave")
 
     def paint(
-        self, ops: PictureOperations, y_hat: Latents, strips: Iterable[slice], aim: Aim
+        self, ops: PictureOperations, y_hat: Latents, bands: Iterable[slice], aim: Aim
     ) -> Iterator[Picture]:
         """The picture of tokens (h, w, C), in blocks: (4 h, 4 w, 48), 1/64 of a level.
 
         Args:
-            strips: rows of tokens that run together; all of them, from top to bottom. Each yields
+            bands: rows of tokens that run together; all of them, from top to bottom. Each yields
                 the next rows of blocks, which lag behind.
         """
         painter = Painter(self, ops, y_hat.shape[1], aim)
-        for rows in strips:
+        for rows in bands:
             yield painter.run(y_hat[rows], rows.stop == len(y_hat))
 
 

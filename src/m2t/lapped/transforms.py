@@ -1,4 +1,4 @@
-"""Analysis, synthesis and slopes of one model, strip by strip, on several threads."""
+"""Analysis, synthesis and slopes of one model, band by band, on several threads."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -11,7 +11,7 @@ from ..engine.arithmetic import STREAM_LIMIT
 from ..engine.distortion import BlockSlopes, pixel_slopes
 from ..engine.pictures import Picture, PictureOperations
 from ..engine.threads import shared
-from ..geometry.bands import strips
+from ..geometry.bands import bands
 from ..geometry.windows import Latents, latent_size
 from ..protocols import Done, Pixels, Slopes
 from .adjoint import Adjoint
@@ -21,7 +21,7 @@ from .synthesis import Synthesis
 
 Floats = NDArray[np.float32]
 
-TOKENS_PER_STRIP = 1024
+TOKENS_PER_BAND = 1024
 """Area that is transformed at once on each thread: what it takes fits a processor's caches."""
 
 
@@ -56,7 +56,7 @@ class LappedTransforms:
         channels = self.config.transform.latent_channels
         y_hat = np.empty((*latent_size(*rgb.shape[:2]), channels), np.int32)
         with shared(self.ops, num_threads) as ops:
-            for part in self._strips(y_hat, num_threads, done):
+            for part in self._bands(y_hat, num_threads, done):
                 self.analysis.run(ops, rgb, aim, part, y_hat[part])
         return y_hat
 
@@ -88,7 +88,7 @@ class LappedTransforms:
                 some = by_pixels[start : start + STRIDE]
                 rounded[start : start + STRIDE] = np.rint(some / unit)
             del by_pixels
-            for rows in self._strips(y_hat, num_threads):
+            for rows in self._bands(y_hat, num_threads):
                 self.adjoint.run(ops, rounded, unit, aim, rows, slopes[rows])
         return slopes, stiffness
 
@@ -101,22 +101,20 @@ class LappedTransforms:
     ) -> Iterator[tuple[slice, Picture]]:
         """Which lines of pixels come next, and the blocks that paint them."""
         first = 0
-        rows = self._strips(y_hat, num_threads, done)
+        rows = self._bands(y_hat, num_threads, done)
         for blocks in self.synthesis.paint(ops, y_hat, rows, aim):
             last = first + BLOCK_LINES * len(blocks)
             if len(blocks):
                 yield slice(first, last), blocks
             first = last
 
-    def _strips(
-        self, y_hat: Latents, num_threads: int, done: Done | None = None
-    ) -> Iterator[slice]:
+    def _bands(self, y_hat: Latents, num_threads: int, done: Done | None = None) -> Iterator[slice]:
         """Rows of tokens that run together; tells of each after it."""
         rows, columns, _ = y_hat.shape
-        for strip in strips(rows, columns, 0, TOKENS_PER_STRIP * num_threads):
-            yield strip.rows
+        for band in bands(rows, columns, 0, TOKENS_PER_BAND * num_threads):
+            yield band.rows
             if done:
-                done((strip.stop - strip.start) * columns)
+                done((band.stop - band.start) * columns)
 
 
 def _as_pixels(blocks: Picture) -> Picture:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coding import Group, Integers
 from ..config import Aim, ModelConfig
 from ..geometry.schedule import build
 from ..rans.gaussians import Mixture
@@ -23,6 +22,18 @@ SURE_RUNG = 48
 
 Array = Any
 """Of the network's own kind: a NumPy array or a PyTorch tensor, the rows of all windows in one."""
+
+
+Integers = NDArray[np.int32]
+
+
+class Group(NamedTuple):
+    """The tokens that are coded together, those of one window after those of another."""
+
+    rows: NDArray[np.int64]
+    """(n,) which tokens."""
+    parts: list[slice]
+    """Of `rows`: those of each window."""
 
 
 class Span(NamedTuple):

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...coding import Integers
 from ...config import Aim, ModelConfig
-from ...predict.predictor import Span
+from ...predict.predictor import Integers, Span
 from ...predict.slots import Slots
 from ...rans.gaussians import Mixture, quantise
 from ..networks.layers import KeyValueCache

@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...config import STRIDE, Aim
-from ...geometry.bands import Strip, strips
+from ...geometry.bands import Band, bands
 from ...geometry.windows import Latents, latent_size
 from ...protocols import Done, Pixels, Slopes
 from ..networks.transforms import VariableTransforms
 from .distortion import pixel_slopes
 
-TOKENS_PER_STRIP = 16384
+TOKENS_PER_BAND = 16384
 """Area (4 megapixels) that is transformed at once."""
 LATENT_LIMIT = 2**24
 
@@ -41,14 +41,14 @@ class FloatTransforms:
         """See Transforms."""
         rows, columns = latent_size(*rgb.shape[:2])
         y_hat = np.empty((rows, columns, self.config.transform.latent_channels), np.int32)
-        for strip in strips(rows, columns, self.config.transform.analysis_halo, TOKENS_PER_STRIP):
-            pixels = rgb[strip.first * STRIDE : strip.last * STRIDE]
-            x = _padded(_to_tensor(pixels), strip.last - strip.first, columns).to(self.device)
+        for band in bands(rows, columns, self.config.transform.analysis_halo, TOKENS_PER_BAND):
+            pixels = rgb[band.first * STRIDE : band.last * STRIDE]
+            x = _padded(_to_tensor(pixels), band.last - band.first, columns).to(self.device)
             with self._autocast():
-                y = self.networks.analyse(x, self._t(aim))[0, :, strip.inner]
+                y = self.networks.analyse(x, self._t(aim))[0, :, band.inner]
             y = y.round().clamp(-LATENT_LIMIT, LATENT_LIMIT).permute(1, 2, 0)
-            y_hat[strip.rows] = y.to(torch.int32).cpu().numpy()
-            done((strip.stop - strip.start) * columns)
+            y_hat[band.rows] = y.to(torch.int32).cpu().numpy()
+            done((band.stop - band.start) * columns)
         return y_hat
 
     @torch.inference_mode()
@@ -57,16 +57,16 @@ class FloatTransforms:
     ) -> Pixels:
         """See Transforms."""
         rgb = np.empty((height, width, 3), np.uint8)
-        for strip in self._synthesis_strips(y_hat):
-            y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
+        for band in self._synthesis_bands(y_hat):
+            y = torch.from_numpy(y_hat[band.context]).to(self.device, torch.float32)
             with self._autocast():
                 x_hat = self.networks.synthesise(y.permute(2, 0, 1)[None], self._t(aim))[0]
-            inner = strip.inner
+            inner = band.inner
             x_hat = x_hat[:, inner.start * STRIDE : inner.stop * STRIDE, :width]
             pixels = (x_hat.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
-            target = rgb[strip.start * STRIDE : strip.stop * STRIDE]
+            target = rgb[band.start * STRIDE : band.stop * STRIDE]
             target[:] = pixels[: len(target)].cpu().numpy()
-            done((strip.stop - strip.start) * y_hat.shape[1])
+            done((band.stop - band.start) * y_hat.shape[1])
         return rgb
 
     def slopes(
@@ -75,19 +75,19 @@ class FloatTransforms:
         """See Transforms."""
         slopes = np.zeros(y_hat.shape, np.float32)
         stiffness = np.empty(y_hat.shape[:2], np.float32)
-        for strip in self._synthesis_strips(y_hat):
-            pixels = torch.tensor(rgb[strip.start * STRIDE : strip.stop * STRIDE])
+        for band in self._synthesis_bands(y_hat):
+            pixels = torch.tensor(rgb[band.start * STRIDE : band.stop * STRIDE])
             x = pixels.to(self.device).permute(2, 0, 1).float() / 255
-            y = torch.from_numpy(y_hat[strip.context]).to(self.device, torch.float32)
+            y = torch.from_numpy(y_hat[band.context]).to(self.device, torch.float32)
             y = y.permute(2, 0, 1)[None].requires_grad_()
             with torch.enable_grad(), self._autocast():
                 x_hat = self.networks.synthesise(y, self._t(aim), linear)[0]
-                x_hat = x_hat[:, strip.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
+                x_hat = x_hat[:, band.inner.start * STRIDE :][:, : x.shape[1], : x.shape[2]]
                 by_pixels, by_tokens = pixel_slopes(x, x_hat.detach(), aim.tune)
                 (gradient,) = torch.autograd.grad(x_hat, y, by_pixels)
-            slopes[strip.context] += gradient[0].permute(1, 2, 0).cpu().numpy()
-            stiffness[strip.rows] = by_tokens.cpu().numpy()
-            done((strip.stop - strip.start) * y_hat.shape[1])
+            slopes[band.context] += gradient[0].permute(1, 2, 0).cpu().numpy()
+            stiffness[band.rows] = by_tokens.cpu().numpy()
+            done((band.stop - band.start) * y_hat.shape[1])
         return slopes, stiffness
 
     def step_errors(self, aim: Aim) -> NDArray[np.float32]:
@@ -104,10 +104,10 @@ class FloatTransforms:
         fast = self.networks.synthesis.mixed_precision and has_bfloat16(self.device)
         return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
 
-    def _synthesis_strips(self, y_hat: Latents) -> Iterator[Strip]:
+    def _synthesis_bands(self, y_hat: Latents) -> Iterator[Band]:
         halo = self.config.transform.synthesis_halo
         rows, columns, _ = y_hat.shape
-        return strips(rows, columns, halo, TOKENS_PER_STRIP)
+        return bands(rows, columns, halo, TOKENS_PER_BAND)
 
 
 @functools.cache
