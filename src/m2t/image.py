@@ -26,7 +26,7 @@ FORMATS = {
 """What save_image() writes, by file suffix."""
 
 _SAVE_OPTIONS = {
-    "PNG": {"compress_level": 4},
+    "PNG": {"compress_level": 2},
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
     # exact: keep the colours under fully transparent pixels too.
     "WEBP": {"lossless": True, "exact": True},
