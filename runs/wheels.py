@@ -145,8 +145,9 @@ def main() -> None:
     warnings.filterwarnings("ignore", "setup.py install is deprecated")  # not what happens here
     os.environ["SOURCE_DATE_EPOCH"] = "315532800"  # 1980: the first year that a zip file knows
     known = TARGETS | OTHERS
-    shutil.rmtree(WHEELS, ignore_errors=True)
-    WHEELS.mkdir(parents=True)
+    if not sys.argv[1:]:
+        shutil.rmtree(WHEELS, ignore_errors=True)  # those of other versions
+    WHEELS.mkdir(parents=True, exist_ok=True)
     for platform in sys.argv[1:] or TARGETS:
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
             wheel, again = (build(platform, known[platform], Path(at)) for at in (first, second))
