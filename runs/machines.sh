@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes results/machines.json: wheels, run on this machine and on others that QEMU imitates, one of them with the other
-# order of bytes. Fails if one computes other integers. A few minutes, as root, after `make wheels` (for its compiler)
-# and `apt-get install qemu-user-static debootstrap`. Debian's Python for these machines goes into build/machines.
+# order of bytes. Fails if one computes other integers, writes other bytes or paints other pixels. Ten minutes, as root,
+# after `make wheels` (for its compiler) and `apt-get install qemu-user-static debootstrap`. Debian's Python for these
+# machines goes into build/machines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder="$PWD/build/machines" out=results/machines.json
@@ -24,8 +25,8 @@ system() {
 machine() {
     local name="$1" site="$folder/$2" python=("${@:3}")
     export PYTHONPATH="$site"
-    "${python[@]}" -m research.determinism.machine "$name" --out "$out"
-    "${python[@]}" -m pytest --noconftest -p no:cacheprovider tests/engine/test_core.py
+    "${python[@]}" -m research.determinism.machine "$name" examples/photo.png --out "$out"
+    "${python[@]}" -m pytest --noconftest -p no:cacheprovider tests/engine tests/test_golden.py
 }
 
 # emulated NAME WHEEL PROCESSOR ARCHITECTURE: the same on a processor that QEMU knows, with the system for it.

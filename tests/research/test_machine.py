@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -7,14 +8,22 @@ from m2t.engine import native
 from m2t.engine.choice import CHECKS
 from research.determinism import machine
 
+PHOTO = Path(__file__).parents[2] / "examples/photo.png"
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """A file for results; photographs are compressed as well as a constant can be."""
+    monkeypatch.setattr(machine, "coded", lambda _: {"streams_sha256": "1", "pixels_sha256": "2"})
+    return tmp_path / "machines.json"
+
 
 def run_main(monkeypatch, name, out):
-    monkeypatch.setattr(sys, "argv", ["machine", name, "--out", str(out)])
+    monkeypatch.setattr(sys, "argv", ["machine", name, str(PHOTO), "--out", str(out)])
     machine.main()
 
 
-def test_machines_are_added_with_their_levels(tmp_path, monkeypatch):
-    out = tmp_path / "machines.json"
+def test_machines_are_added_with_their_levels(out, monkeypatch):
     for name in ("one", "another"):
         run_main(monkeypatch, name, out)
     one, another = json.loads(out.read_text())
@@ -23,8 +32,7 @@ def test_machines_are_added_with_their_levels(tmp_path, monkeypatch):
     assert all(level["equal"] for level in one["levels"])
 
 
-def test_other_integers_are_recorded_and_fail(tmp_path, monkeypatch):
-    out = tmp_path / "machines.json"
+def test_other_integers_are_recorded_and_fail(out, monkeypatch):
     monkeypatch.setattr("m2t.engine.choice.CHECKS", (CHECKS[0] ^ 1, *CHECKS[1:]))
     with pytest.raises(SystemExit, match="odd: not the integers of other machines"):
         run_main(monkeypatch, "odd", out)
@@ -32,7 +40,22 @@ def test_other_integers_are_recorded_and_fail(tmp_path, monkeypatch):
     assert not any(level["equal"] for level in odd["levels"])
 
 
-def test_a_machine_without_the_core_fails(tmp_path, monkeypatch):
+@pytest.mark.parametrize("changed", ["streams_sha256", "pixels_sha256"])
+def test_other_files_and_pixels_fail(out, monkeypatch, changed):
+    run_main(monkeypatch, "one", out)
+    others = {"streams_sha256": "1", "pixels_sha256": "2", changed: "3"}
+    monkeypatch.setattr(machine, "coded", lambda _: others)
+    with pytest.raises(SystemExit, match="another"):
+        run_main(monkeypatch, "another", out)
+
+
+def test_a_machine_without_the_core_fails(out, monkeypatch):
     monkeypatch.setattr(native, "core", None)
     with pytest.raises(SystemExit, match="bare"):
-        run_main(monkeypatch, "bare", tmp_path / "machines.json")
+        run_main(monkeypatch, "bare", out)
+
+
+def test_a_photograph_is_compressed_and_painted():
+    found = machine.coded(PHOTO)
+    assert len(found["streams_sha256"]) == len(found["pixels_sha256"]) == 64
+    assert found == machine.coded(PHOTO) | {"seconds": found["seconds"]}
