@@ -44,6 +44,7 @@ def coded(photograph: Path) -> dict[str, Any]:
     Not by Codec.compress(), for which the Pillow of some systems is too old.
     """
     rgb = np.array(Image.open(photograph).convert("RGB").crop(CROP))
+    height, width, _ = rgb.shape
     start = time.perf_counter()
     codec = Codec.load()
     aim = Aim(50, codec.config.rate.default_tune)
@@ -51,7 +52,7 @@ def coded(photograph: Path) -> dict[str, Any]:
     streams = codec.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat).results
     return {
         "streams_sha256": hashlib.sha256(b"".join(streams)).hexdigest(),
-        "pixels_sha256": pixels_sha256(codec.synthesise(y_hat, *rgb.shape[:2], aim)),
+        "pixels_sha256": pixels_sha256(codec.synthesise(y_hat, height, width, aim)),
         "seconds": round(time.perf_counter() - start, 2),
     }
 
