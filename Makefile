@@ -1,8 +1,10 @@
 # Everything runs in .venv, which `make setup` fills with the versions of constraints.txt.
-PYTHON ?= python3.11
+# Any Python from 3.11 on will do; 3.11 comes first, as what the versions are tested with.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help setup test bare lint format demo clean
+.PHONY: help setup test bare lint format demo wheels clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -11,6 +13,7 @@ setup: .venv/stamp  ## Install the package and its tools into .venv
 
 # PyTorch comes first and pinned: without a pin, pip fetches gigabytes of CUDA.
 .venv/stamp: pyproject.toml constraints.txt setup.py $(wildcard src/m2t/*/_*.c core/*.[ch] core/*/*.h)
+	@test -n "$(PYTHON)" || { echo 'No Python from 3.11 on: name one, as PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q -c constraints.txt torch numpy
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
@@ -38,6 +41,13 @@ format: setup  ## Format the code and fix what can be fixed
 
 demo: setup  ## Compress a photograph at three qualities and show the result
 	$(BIN)/python examples/demo.py
+
+wheels: .venv/wheels  ## Build and check wheels for Linux, macOS and Windows into build/wheels
+	$(BIN)/python runs/wheels.py
+
+.venv/wheels: .venv/stamp
+	$(BIN)/pip install -q -c constraints.txt -e '.[wheels]'
+	touch $@
 
 clean:  ## Remove what the other targets made
 	rm -rf .venv build *.egg-info src/*.egg-info .pytest_cache .ruff_cache

@@ -55,7 +55,7 @@ def assert_same_image(codec: Codec, name: str) -> None:
     before, after = np.asarray(expected).astype(int), np.asarray(image).astype(int)
     tolerance = 0 if codec.transforms.exact else TOLERANCE
     assert np.abs(before - after).max() <= tolerance
-    if image.has_transparency_data:
+    if image.mode.endswith("A"):
         assert np.array_equal(before[..., -1], after[..., -1]), "alpha is lossless"
 
 

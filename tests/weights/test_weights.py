@@ -19,7 +19,7 @@ def test_id_changes_with_any_weight_type_shape_and_with_the_config(weights: Path
     before, name = found.identity, LAPPED + "gains"
     kind, array = found.tensors[name]
     changed = array.copy()
-    changed[-1, -1] = np.nextafter(changed[-1, -1], 9)
+    changed[-1, -1] = np.nextafter(changed[-1, -1], np.float32(9))
     others = [Stored(kind, changed), Stored(kind, array.T), Stored("I32", array.view(np.int32))]
     ids = {before, Weights(light(), found.tensors).identity}
     ids |= {Weights(found.config, {**found.tensors, name: other}).identity for other in others}

@@ -70,8 +70,9 @@ TAPS = (0.2660117248617943, 0.21300553771125366, 0.1093606895097)
 TAPS += (0.03600077212843082, 0.007598758135239184, 0.001028380084479109)
 """exp(-(k / 1.5)^2 / 2) over their sum, for 0 to 5 pixels away: written out, as no two processors
 need agree on exp. So is BIAS_ROOT, the cube root of BIAS."""
-ROOT_START = 1419911936
-"""Less a third of a number's bits: those of its inverse cube root, to 3.5 %."""
+ROOT_START = 1419911936.0
+"""Less a third of a number's bits: those of its inverse cube root, to 3.5 %. A float: an integer as
+large as that would make float64 of float32 before NumPy 2."""
 
 
 @functools.cache
