@@ -1,4 +1,4 @@
-/* The self-test: every operation on fixed numbers, its result hashed. engine/choice.py has the hashes that are
+/* The self-test: every operation on fixed numbers, its result hashed. engine/fastest.py has the hashes that are
  * expected; tests/engine/ compares each operation with the reference. */
 
 #include "internal.h"

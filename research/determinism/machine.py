@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from m2t.checksums import pixels_sha256
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.engine import native
-from m2t.engine.choice import works
+from m2t.engine.fastest import works
 from m2t.image import Picture
-from m2t.checksums import pixels_sha256
 from m2t.rans import Encoder
 
 CROP = (50, 50, 450, 250)

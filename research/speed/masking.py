@@ -27,7 +27,7 @@ from m2t.geometry.windows import Latents
 from m2t.learn.integers.calibrate import calibrate
 from m2t.learn.integers.entropy_to_integers import export
 from m2t.learn.networks.model import Model
-from m2t.predict.choice import choose
+from m2t.predict.fastest import choose
 from m2t.predict.network import IntegerNetwork
 from m2t.predict.operations import Operations
 from m2t.presets import preset

@@ -17,13 +17,13 @@ from .coding import Coded, code_latents
 from .config import TUNES, Aim, Tune
 from .container import Bitstream, Header, Order, Strip, parse, parse_header
 from .encoder.refine import CAUTION, DEFAULT_EFFORT, passes_of, refine
-from .engine.choice import pictures
+from .engine.fastest import pictures
 from .engine.threads import num_cores
 from .errors import ConfigError, Corrupt, ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size
 from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
-from .predict.choice import choose
+from .predict.fastest import choose
 from .predict.network import IntegerNetwork
 from .predict.operations import Operations
 from .predict.predictor import Network

@@ -12,7 +12,7 @@ from m2t.engine.arithmetic import (
     Finish,
     check_layer,
 )
-from m2t.engine.choice import CHECKS, best_level, works
+from m2t.engine.fastest import CHECKS, best_level, works
 from m2t.engine.native import NativePictures, sizes
 from m2t.engine.pictures import PictureOperations
 from m2t.engine.reference import ReferencePictures
@@ -32,7 +32,7 @@ def test_the_fastest_level_is_chosen() -> None:
 
 
 def test_a_level_that_fails_a_check_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("m2t.engine.choice.CHECKS", (*CHECKS[:-1], CHECKS[-1] ^ 1))
+    monkeypatch.setattr("m2t.engine.fastest.CHECKS", (*CHECKS[:-1], CHECKS[-1] ^ 1))
     best_level.cache_clear()
     assert best_level() is None
     best_level.cache_clear()

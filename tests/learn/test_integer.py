@@ -12,14 +12,14 @@ from m2t.config import Aim, ModelConfig
 from m2t.engine.arithmetic import EXACT, EXP_ONE, RESIDUAL_LIMIT, WEIGHT_SUM, check_bounds
 from m2t.engine.native import levels
 from m2t.errors import ModelError
-from m2t.learn.devices import choice as on_device
+from m2t.learn.devices import fastest as on_device
 from m2t.learn.devices import operations as pytorch
 from m2t.learn.devices.int8_products import FloatKernel, Int8Kernel
 from m2t.learn.devices.operations import TorchOperations
 from m2t.learn.floats.network import FloatNetwork
 from m2t.learn.integers.calibrate import calibrate
 from m2t.learn.integers.entropy_to_integers import export
-from m2t.predict import choice
+from m2t.predict import fastest
 from m2t.predict.native import NativeOperations
 from m2t.predict.network import IntegerNetwork
 from m2t.predict.operations import Attention, Norm, Operations
@@ -56,7 +56,7 @@ ALL_OPERATIONS: list[Operations] = [
     FLOAT,
     REFERENCE,
 ]
-FASTEST = choice.choose()
+FASTEST = fastest.choose()
 
 
 def latents(windows: int = 2, seed: int = 0) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from m2t.engine import native
-from m2t.engine.choice import CHECKS
+from m2t.engine.fastest import CHECKS
 from research.determinism import machine
 
 PHOTO = Path(__file__).parents[2] / "examples/photo.png"
@@ -33,7 +33,7 @@ def test_machines_are_added_with_their_levels(out, monkeypatch):
 
 
 def test_other_integers_are_recorded_and_fail(out, monkeypatch):
-    monkeypatch.setattr("m2t.engine.choice.CHECKS", (CHECKS[0] ^ 1, *CHECKS[1:]))
+    monkeypatch.setattr("m2t.engine.fastest.CHECKS", (CHECKS[0] ^ 1, *CHECKS[1:]))
     with pytest.raises(SystemExit, match="odd: not the integers of other machines"):
         run_main(monkeypatch, "odd", out)
     (odd,) = json.loads(out.read_text())

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..codec import Codec
 from ..config import ModelConfig
-from ..engine.choice import pictures
+from ..engine.fastest import pictures
 from ..errors import ModelError
 from ..lapped.transforms import LappedTransforms
 from ..predict.network import IntegerNetwork
@@ -18,7 +18,7 @@ from ..protocols import Transforms
 from ..weights import Weights, read_weights
 from ..weights.file import INTEGER, LAPPED
 from ..weights.layout import check
-from .devices.choice import choose
+from .devices.fastest import choose
 from .files import tensors_of
 from .floats.network import FloatNetwork
 from .floats.transforms import FloatTransforms

@@ -6,5 +6,5 @@ network.py     the masked transformer in integers, made of operations
 operations.py  what operations there are
 reference.py   the operations in NumPy, which define the others
 native.py      the operations in C (core/, by way of engine/)
-choice.py      which of these a processor runs
+fastest.py     which of these a processor runs
 """

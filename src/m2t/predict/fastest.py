@@ -1,6 +1,6 @@
 """What computes the integer network on this processor: the core, or the reference without it."""
 
-from ..engine.choice import best_level
+from ..engine.fastest import best_level
 from .native import NativeOperations
 from .operations import Operations
 from .reference import ReferenceOperations

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...engine.arithmetic import EXP_ONE, EXP_STEPS, RESIDUAL_LIMIT
-from ...predict import choice
+from ...predict import fastest
 from ...predict.operations import Attention, Norm, Operations
 from ...predict.predictor import Span
 from ...predict.reference import ReferenceOperations
@@ -25,10 +25,10 @@ def candidates(device: torch.device) -> Iterator[Operations]:
 def choose(device: torch.device) -> Operations:
     """The fastest operations that pass the test there; those of the processor, if none does."""
     if device.type == "cpu":
-        return choice.choose()
+        return fastest.choose()
     expected = results(ReferenceOperations())
     passing = (ops for ops in candidates(device) if passes(ops, expected))
-    return next(passing, None) or choice.choose()
+    return next(passing, None) or fastest.choose()
 
 
 def passes(ops: Operations, expected: list[np.ndarray]) -> bool:
