@@ -6,6 +6,7 @@ file connects them to Pillow's images and to the container.
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -76,9 +77,9 @@ class Codec:
         """
         wanted = parse_header(data).model_id
         for path in shipped().values():
-            weights = read_weights(path)
-            if weights.identity == wanted:
-                return cls.of(weights, num_threads)
+            codec = cls.of(read_weights(path), num_threads)
+            if codec.identity == wanted:
+                return codec
         raise UnknownModel(f"needs model {wanted.hex()}, which is not shipped here")
 
     @classmethod
@@ -92,9 +93,11 @@ class Codec:
         if not weights.exported:
             raise ModelError("these weights were not exported to integers")
         check(weights)
-        network = IntegerNetwork(weights.config, weights.below(INTEGER), ops or choose())
-        transforms = LappedTransforms(weights.config, weights.below(LAPPED), *pictures())
-        return cls(transforms, network, weights.identity, num_threads)
+        with ThreadPoolExecutor(1) as other:  # a hash takes as long as all the rest
+            identity = other.submit(lambda: weights.identity)
+            network = IntegerNetwork(weights.config, weights.below(INTEGER), ops or choose())
+            transforms = LappedTransforms(weights.config, weights.below(LAPPED), *pictures())
+        return cls(transforms, network, identity.result(), num_threads)
 
     def on_threads(self, num_threads: int) -> "Codec":
         """The same codec with so many threads."""

@@ -1,35 +1,44 @@
 """The `m2t` command. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 
-Command modules import PyTorch and the like inside their functions, so that help and info are
-instant.
+A command's module is imported when the command is asked for, and imports what is heavy when it is
+run, so that help and info are instant.
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from .. import __version__
-from .bench import bench
-from .compress import compress
-from .decompress import decompress
-from .evaluate import evaluate
-from .export import export
-from .info import info
-from .inspect import inspect
 from .messages import complain, describe
-from .train import train
+
+COMMANDS = {
+    name: name for name in ("compress", "decompress", "info", "inspect", "bench", "train", "export")
+} | {"eval": "evaluate"}
+"""Command -> the module that has it, and its name there."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands of COMMANDS."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        name = COMMANDS[cmd_name]
+        return getattr(import_module(f".{name}", __name__), name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     __version__, "-V", "--version", prog_name="m2t", message="%(prog)s %(version)s"
 )
 def cli() -> None:
     """M2T, a learned image codec."""
-
-
-for _command in (compress, decompress, info, inspect, bench, evaluate, train, export):
-    cli.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:

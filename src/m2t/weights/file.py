@@ -5,6 +5,7 @@ name the weights it needs whatever they are called and wherever they lie.
 """
 
 import hashlib
+import mmap
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -72,7 +73,9 @@ class Weights:
 def read_weights(path: str | os.PathLike[str]) -> Weights:
     """The model in a safetensors file; ModelError if there is none."""
     try:
-        tensors, metadata = parse(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            # Mapped, not read: most of it is looked at once, to be hashed and packed.
+            tensors, metadata = parse(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         if CONFIG_KEY not in metadata:
             raise ModelError(f"{path}: no m2t model in this file")
         return Weights(ModelConfig.from_json(metadata[CONFIG_KEY]), tensors)

@@ -44,7 +44,7 @@ def check(weights: Weights) -> None:
         same = len(shape) == stored.array.ndim and all(a in (b, ANY) for a, b in sizes)
         if stored.kind != kind or not same or stored.array.size == 0:
             raise _unfit(f"{name} is {stored.kind} {stored.array.shape}, not {kind} {shape}")
-        if not np.isfinite(stored.array).all():
+        if stored.array.dtype.kind == "f" and not np.isfinite(stored.array).all():
             raise _unfit(f"{name} is not finite")
 
 

@@ -5,12 +5,15 @@ The safetensors package, compiled from Rust, is not to be had on every machine t
 
 import json
 import math
+import mmap
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+Buffer = bytes | mmap.mmap
+"""What a file holds."""
 LENGTH_BYTES = 8
 LARGEST_HEADER = 100_000_000
 TYPES = {
@@ -36,7 +39,7 @@ class Stored(NamedTuple):
     """In this machine's byte order, read-only; bfloat16 as the bits, uint16."""
 
 
-def parse(data: bytes) -> tuple[dict[str, Stored], dict[str, str]]:
+def parse(data: Buffer) -> tuple[dict[str, Stored], dict[str, str]]:
     """Tensors and metadata of a safetensors file; ValueError where it is none."""
     length = int.from_bytes(data[:LENGTH_BYTES], "little")
     start = LENGTH_BYTES + length
@@ -84,7 +87,7 @@ def _naturals(values: Any) -> bool:
 
 
 def _stored(
-    data: bytes, start: int, kind: str, shape: tuple[int, ...], place: tuple[int, int]
+    data: Buffer, start: int, kind: str, shape: tuple[int, ...], place: tuple[int, int]
 ) -> Stored:
     array = np.frombuffer(data, TYPES[kind], math.prod(shape), start + place[0])
     native = array.dtype.newbyteorder("=")
