@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes results/integers_light.json: what the shipped integer entropy model costs in rate on Kodak, over the floats that
+# Makes results/integers_light.json: what the integers of the shipped weights cost on Kodak, in rate and in PSNR, over the floats that
 # it was exported from (RUN/model.safetensors).
 #     runs/integers.sh FLOATS
 set -euo pipefail
