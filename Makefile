@@ -22,11 +22,14 @@ setup: .venv/stamp  ## Install the package and its tools into .venv
 test: setup  ## Run the tests
 	$(BIN)/pytest
 
-# What runs does so without PyTorch: from a wheel, in an environment that has none.
-bare: .venv/stamp  ## Run the tests of what runs, without PyTorch
+# What runs does so without PyTorch and without a compiler: from a wheel, in an environment that has neither.
+bare: .venv/wheels  ## Run the tests of what runs from a wheel, without PyTorch (Linux)
+	$(BIN)/python runs/wheels.py manylinux_2_17_$$(uname -m)
 	rm -rf build/bare
-	$(BIN)/python -m venv build/bare
-	build/bare/bin/pip install -q -c constraints.txt . pytest hypothesis scipy constriction
+	$(BIN)/python -m venv --without-pip build/bare
+	$(BIN)/pip --python build/bare/bin/python install -q -c constraints.txt build/wheels/m2t-*-manylinux_2_17_$$(uname -m).whl
+	du -sm build/bare/lib | awk '{ print $$1 " MB installed"; exit $$1 > 130 }'
+	$(BIN)/pip --python build/bare/bin/python install -q -c constraints.txt pytest hypothesis scipy constriction
 	build/bare/bin/python -c "import importlib.util as u; assert not u.find_spec('torch')"
 	build/bare/bin/pytest --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
 
