@@ -9,10 +9,7 @@ whole, unless that has one thread as well.
 import io
 import math
 import statistics
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,58 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .checksums import latents_crc
 from .codec import Codec
-from .config import Tune
-from .container import Bitstream, Strip, parse, parse_header
+from .coding import Coded
+from .config import Aim, Tune
+from .container import parse_header
 from .encoder.refine import DEFAULT_EFFORT
-from .geometry.windows import latent_size
-from .image import (
-    Picture,
-    decode_alpha,
-    encode_alpha,
-    from_picture,
-    open_image,
-    save_image,
-    to_picture,
-)
-from .rans import Coder, Decoder, Encoder, Mixture
-from .timing import one_thread
+from .geometry.windows import Latents
+from .image import Picture, from_picture, open_image, save_image, to_picture
+from .progress import Meter
+from .rans import Coder, Mixture
+from .timing import Stopwatch, one_thread
 
 IMAGE_STAGES = ("read_image", "write_image")
 """Stages about the image's own file, JPEG or PNG: timed, but no part of the whole."""
+REST = "rest"
+"""The stage of all that a codec does in no other: conversion of the picture, its alpha, checksums,
+the container."""
 OCTAVES = ((192, 0.8, 3), (48, 0.35, 3), (12, 0.2, 1), (3, 0.1, 1))
 """What a photograph() is a sum of: pixels between random values, contrast, channels."""
 
 Result = TypeVar("Result")
-
-
-class Stopwatch:
-    """Sums up the seconds of each stage, on one thread."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        """By stage, in the order in which they first began."""
-        self._stage: str | None = None
-        self._since = 0.0
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Count the time as that of `stage` alone: one around it stands still meanwhile."""
-        outer = self._switch(stage)
-        try:
-            yield
-        finally:
-            self._switch(outer)
-
-    def _switch(self, stage: str | None) -> str | None:
-        now = time.perf_counter()
-        if self._stage is not None:
-            self.seconds[self._stage] += now - self._since
-        if stage is not None:
-            self.seconds.setdefault(stage, 0.0)
-        before, self._stage, self._since = self._stage, stage, now
-        return before
 
 
 class TimedCoder(Generic[Result]):
@@ -90,6 +55,62 @@ class TimedCoder(Generic[Result]):
         """See Coder."""
         with self.stage():
             return self.coder.finish()
+
+
+class TimedCodec(Codec):
+    """A codec on one thread, whose parts are stages of a stopwatch."""
+
+    def __init__(self, codec: Codec, watch: Stopwatch) -> None:
+        super().__init__(codec.transforms, codec.network, codec.identity, num_threads=1)
+        self.watch = watch
+
+    def analyse(self, picture: Picture, aim: Aim, meter: Meter | None = None) -> Latents:
+        """See Codec."""
+        with self.watch("analysis"):
+            return super().analyse(picture, aim, meter)
+
+    def refined(
+        self,
+        picture: Picture,
+        y_hat: Latents,
+        aim: Aim,
+        effort: int = DEFAULT_EFFORT,
+        meter: Meter | None = None,
+    ) -> Latents:
+        """See Codec."""
+        with self.watch("refinement"):
+            return super().refined(picture, y_hat, aim, effort, meter)
+
+    def synthesise(
+        self,
+        y_hat: Latents,
+        height: int,
+        width: int,
+        aim: Aim,
+        meter: Meter | None = None,
+    ) -> NDArray[np.uint8]:
+        """See Codec."""
+        with self.watch("synthesis"):
+            return super().synthesise(y_hat, height, width, aim, meter)
+
+    def code(
+        self,
+        size: Sequence[int],
+        aim: Aim,
+        open_coder: Callable[[int], Coder[Result]],
+        y_hat: Latents | None = None,
+        meter: Meter | None = None,
+    ) -> Coded[Result]:
+        """See Codec. What refinement runs of the network is part of its own stage."""
+        if self.watch.stage == "refinement":
+            return super().code(size, aim, open_coder, y_hat, meter)
+        stage = partial(self.watch, "range_decoder" if y_hat is None else "range_coder")
+
+        def open_timed(i: int) -> Coder[Result]:
+            return TimedCoder(open_coder(i), stage)
+
+        with self.watch("entropy_network"):
+            return super().code(size, aim, open_timed, y_hat, meter)
 
 
 def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:
@@ -147,7 +168,8 @@ def measure(
             Codec.decompress() back, with the threads that the codec has ("num_threads").
         megapixels_per_second: 10^6 pixels by those seconds.
         stage_seconds: stage -> seconds on one thread; all but IMAGE_STAGES make up the same work.
-            The entropy network's include what feeds it: windows, order of tokens, masks.
+            The entropy network's include what feeds it: windows, order of tokens, masks. Those of
+            REST, which come last, are what the codec does besides.
     What Linux alone tells, else None:
         processor: its name.
         loaded_bytes: resident before the first run, with all imports and the model.
@@ -155,7 +177,8 @@ def measure(
     """
     loaded = _resident("VmRSS")
     image = open_image(io.BytesIO(data))
-    make = partial(codec.compress, image, quality, tune=tune, effort=effort)
+    options = {"quality": quality, "tune": tune, "effort": effort}
+    make = partial(codec.compress, image, **options)
     file = make()
     medians = partial(_medians, runs=runs, warmup=warmup)
     compress = medians(partial(_whole, make))["whole"]
@@ -164,8 +187,8 @@ def measure(
     alone = codec.on_threads(1)
     with one_thread():
         # Made again: in floating point, only as many threads decode alike.
-        again = alone.compress(image, quality, tune=tune, effort=effort)
-        encode = medians(partial(_encode, alone, data, parse(again), effort))
+        again = alone.compress(image, **options)
+        encode = medians(partial(_encode, alone, data, options))
         decode = medians(partial(_decode, alone, again))
     header = parse_header(file)
     num_pixels = header.width * header.height
@@ -192,10 +215,11 @@ def measure(
 
 def _direction(seconds: float, stages: dict[str, float], num_pixels: int) -> dict[str, Any]:
     seconds = round(seconds, 6)  # the speed is that of the seconds told
+    names = sorted(stages, key=lambda stage: stage == REST)
     return {
         "seconds": seconds,
         "megapixels_per_second": round(num_pixels / 1e6 / seconds, 3),
-        "stage_seconds": {stage: round(value, 6) for stage, value in stages.items()},
+        "stage_seconds": {name: round(stages[name], 6) for name in names},
     }
 
 
@@ -213,41 +237,18 @@ def _whole(work: Callable[[], object], watch: Stopwatch) -> None:
         work()
 
 
-def _encode(codec: Codec, data: bytes, made: Bitstream, effort: int, watch: Stopwatch) -> None:
-    """What Codec.compress() does, in stages; `made` is the file that it made of the same image."""
+def _encode(codec: Codec, data: bytes, options: dict[str, Any], watch: Stopwatch) -> None:
+    """An image file to an .m2t file."""
     with watch("read_image"):
         image = open_image(io.BytesIO(data))
-    aim, coder = made.header.aim, partial(watch, "range_coder")
-    with watch("analysis"):
-        picture = to_picture(image)
-        y_hat = codec.analyse(picture, aim)
-    with watch("refinement"):
-        y_hat = codec.refined(picture, y_hat, aim, effort)
-    size = y_hat.shape[:2]
-    with watch("entropy_network"):
-        coded = codec.code(size, aim, lambda _: TimedCoder(Encoder(), coder), y_hat)
-    with watch("write_file"):
-        strip = Strip(coded.results, latents_crc(y_hat, codec.windows(size)))
-        alpha = None if picture.alpha is None else encode_alpha(picture.alpha)
-        replace(made, strips=[strip], alpha=alpha).pack()
+    with watch(REST):
+        TimedCodec(codec, watch).compress(image, **options)
 
 
 def _decode(codec: Codec, file: bytes, watch: Stopwatch) -> None:
-    """What Codec.decompress() does, in stages, and a PNG of its image."""
-    with watch("read_file"):
-        stream = parse(file)
-    header, streams, coder = stream.header, stream.windows, partial(watch, "range_decoder")
-    size = latent_size(header.height, header.width)
-    with watch("entropy_network"):
-        coded = codec.code(size, header.aim, lambda i: TimedCoder(Decoder(streams[i]), coder))
-    with watch("read_file"):  # its last checksum
-        latents_crc(coded.y_hat, codec.windows(size))
-    with watch("synthesis"):
-        rgb = codec.synthesise(coded.y_hat, header.height, header.width, header.aim)
-        alpha = stream.alpha
-        if alpha is not None:
-            alpha = decode_alpha(alpha, (header.width, header.height))
-        image = from_picture(Picture(rgb, alpha, header.grey, **stream.metadata))
+    """An .m2t file to a PNG."""
+    with watch(REST):
+        image = TimedCodec(codec, watch).decompress(file)
     with watch("write_image"):
         save_image(image, io.BytesIO(), ".png")
 

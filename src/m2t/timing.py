@@ -25,6 +25,35 @@ def median_seconds(
     return statistics.median(seconds[1:])
 
 
+class Stopwatch:
+    """Sums up the seconds of each stage, on one thread."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        """By stage, in the order in which they first began."""
+        self.stage: str | None = None
+        """The one that is counted now."""
+        self._since = 0.0
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Count the time as that of `stage` alone: one around it stands still meanwhile."""
+        outer = self._switch(stage)
+        try:
+            yield
+        finally:
+            self._switch(outer)
+
+    def _switch(self, stage: str | None) -> str | None:
+        now = time.perf_counter()
+        if self.stage is not None:
+            self.seconds[self.stage] += now - self._since
+        if stage is not None:
+            self.seconds.setdefault(stage, 0.0)
+        before, self.stage, self._since = self.stage, stage, now
+        return before
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """PyTorch, if anything has imported it, on one thread inside a `with` block."""

@@ -8,16 +8,19 @@ import pytest
 from PIL import Image
 
 import m2t.codec
-from m2t.bench import Stopwatch, measure, sample
+from m2t.bench import TimedCodec, measure, sample
+from m2t.config import Aim
+from m2t.rans import Counter
+from m2t.timing import Stopwatch
 from tests.conftest import photograph
 
 REAL, LOAD = m2t.codec, m2t.load
 
 
-ENCODE = ["read_image", "analysis", "refinement", "entropy_network", "range_coder", "write_file"]
+ENCODE = ["read_image", "analysis", "refinement", "entropy_network", "range_coder", "rest"]
 
 
-DECODE = ["read_file", "entropy_network", "range_decoder", "synthesis", "write_image"]
+DECODE = ["entropy_network", "range_decoder", "synthesis", "write_image", "rest"]
 
 
 FAST = ["--runs", 1, "--warmup", 0]
@@ -121,3 +124,23 @@ def test_a_stage_within_another_stops_it(monkeypatch):
         with watch("inner"):
             pass
     assert watch.seconds == {"outer": 1 + 3 + 5, "inner": 2 + 4}
+
+
+def test_a_timed_codec_is_the_codec(codec):
+    image = photograph(120, 90)
+    made = codec.compress(image, 30)
+    watch = Stopwatch()
+    assert TimedCodec(codec, watch).compress(image, 30) == made
+    assert list(watch.seconds) == ["analysis", "refinement", "entropy_network", "range_coder"]
+    watch = Stopwatch()
+    timed = TimedCodec(codec, watch)
+    assert timed.decompress(made).tobytes() == codec.decompress(made).tobytes()
+    assert list(watch.seconds) == ["entropy_network", "range_decoder", "synthesis"]
+
+
+def test_what_refinement_codes_is_refinement_alone(codec):
+    watch = Stopwatch()
+    tokens = np.zeros((2, 3, codec.config.transform.latent_channels), np.int32)
+    with watch("refinement"):
+        TimedCodec(codec, watch).code((2, 3), Aim(30, "eye"), lambda _: Counter(), tokens)
+    assert list(watch.seconds) == ["refinement"]

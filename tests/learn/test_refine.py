@@ -101,15 +101,19 @@ def test_pictures_too_small_to_be_seen_count_by_squared_error():
 def test_linear_slopes_are_those_of_a_linear_synthesis():
     """Networks change the error that is to be mended, not the way to mend it."""
     networks, rgb = seeded_model(tiny()), np.asarray(IMAGE)
-    codec = float_codec(networks)
-    y_hat = codec.analyse(to_picture(IMAGE), AIM)
+    y_hat = float_codec(networks).analyse(to_picture(IMAGE), AIM)
+
+    def slopes() -> list[np.ndarray]:
+        codec = float_codec(networks)
+        return [token_slopes(codec, rgb, y_hat, AIM, flag)[0] for flag in (True, False)]
+
     leave = dict(networks.synthesis.named_parameters())
     with torch.no_grad():
         leave["leave.weight"].zero_()
         leave["leave.bias"].zero_()
-    linear, whole = (token_slopes(codec, rgb, y_hat, AIM, flag)[0] for flag in (True, False))
+    linear, whole = slopes()
     assert np.array_equal(linear, whole)
     with torch.no_grad():
         leave["leave.weight"].normal_(std=0.05)
-    linear, whole = (token_slopes(codec, rgb, y_hat, AIM, flag)[0] for flag in (True, False))
+    linear, whole = slopes()
     assert not np.allclose(linear, whole, rtol=0.1, atol=0.1 * np.abs(whole).max())

@@ -51,13 +51,13 @@ def _parts(
     """Transforms and network."""
     config, integers = weights.config, weights.below(INTEGER)
     if not integers:
-        model = build_model(config, tensors_of(weights)).requires_grad_(False)
-        return FloatTransforms(model, device), FloatNetwork(model.entropy, config)
+        model = build_model(config, tensors_of(weights))
+        return FloatTransforms(model, device), FloatNetwork(model.entropy, config, device)
     check(weights)
     network = IntegerNetwork(config, integers, ops or choose(device))
     if lapped := weights.below(LAPPED):
         return LappedTransforms(config, lapped, *pictures()), network
-    networks = VariableTransforms(config).float().requires_grad_(False)
+    networks = VariableTransforms(config).float()
     try:
         networks.load_state_dict(float_tensors(tensors_of(weights)))
     except (KeyError, RuntimeError) as error:

@@ -1,5 +1,6 @@
 """The entropy model as trained, in floating point, for the predictor."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -21,10 +22,25 @@ class FloatNetwork:
     exact = False
     threads = False
 
-    def __init__(self, model: EntropyModel, config: ModelConfig) -> None:
-        self.model, self.config = model, config
+    def __init__(
+        self,
+        model: EntropyModel,
+        config: ModelConfig,
+        device: torch.device | None = None,
+        products: torch.dtype = torch.float32,
+    ) -> None:
+        """Of a copy: the model stays as it is, and may change without changing files.
+
+        Args:
+            device: where to compute; by default, where the model is.
+            products: type of matrix products, whatever autocast is around: both sides of a file
+                must agree on it.
+        """
+        self.config, self.products = config, products
         self.slices = model.head.slices
-        self.device = model.mask_token.device
+        self.device = device or model.mask_token.device
+        # Not frozen: of weights that are, autocast would cast each anew every time.
+        self.model = copy.deepcopy(model).to(self.device).eval()
 
     def squash(self, symbols: Integers) -> Tensor:
         """Token integers as the network takes them."""
@@ -47,25 +63,32 @@ class FloatNetwork:
         """See Network. One window after the other: products may depend on what else is in them."""
         t = self._t(aim)
         outputs = []
-        for span in spans:
-            window = tokens[None, span.tokens]
-            some = slots.part(span.rows).shifted(-span.tokens.start)
-            whole = len(some.target) == window.shape[1]
-            caches = None if whole else cache[span.window]
-            placed = place(some, self.device, caches)
-            outputs.append(self.model.trunk(window, placed, t, caches)[0])
+        with self._autocast():
+            for span in spans:
+                window = tokens[None, span.tokens]
+                some = slots.part(span.rows).shifted(-span.tokens.start)
+                whole = len(some.target) == window.shape[1]
+                caches = None if whole else cache[span.window]
+                placed = place(some, self.device, caches)
+                outputs.append(self.model.trunk(window, placed, t, caches)[0])
         return torch.cat(outputs)
 
     @torch.inference_mode()
     def prepare(self, trunk: Tensor) -> Tensor:
         """See Network."""
-        return self.model.head.prepare(trunk)
+        with self._autocast():
+            return self.model.head.prepare(trunk)
 
     @torch.inference_mode()
     def mixtures(self, k: int, prepared: Tensor, earlier: Tensor, aim: Aim) -> Mixture:
         """See Network."""
-        prior = self.model.prior(self._t(aim))[0]
-        return as_integers(self.model.head.slice(k, prepared, earlier, prior))
+        with self._autocast():
+            prior = self.model.prior(self._t(aim))[0]
+            return as_integers(self.model.head.slice(k, prepared, earlier, prior))
+
+    def _autocast(self) -> torch.autocast:
+        low = self.products != torch.float32
+        return torch.autocast(self.device.type, self.products if low else None, enabled=low)
 
     def _t(self, aim: Aim) -> Tensor:
         return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)

@@ -29,10 +29,12 @@ class FloatTransforms:
 
     exact = False
 
+    @torch.inference_mode(False)  # what is made in it has no gradients ever after
     def __init__(self, networks: VariableTransforms, device: torch.device) -> None:
+        """Of a copy: the networks stay as they are, and may change without changing pictures."""
         self.config, self.device = networks.config, device
         self.name = f"PyTorch on {device.type}"
-        self.networks = networks.to(device).eval()
+        self.networks = transforms_of(networks).to(device).eval().requires_grad_(False)
         # Dense convolutions run faster so on a CPU. (PyTorch's stubs do not know this call.)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -69,6 +71,7 @@ class FloatTransforms:
             done((band.stop - band.start) * y_hat.shape[1])
         return rgb
 
+    @torch.inference_mode(False)  # there are no gradients in it
     def slopes(
         self, rgb: Pixels, y_hat: Latents, aim: Aim, linear: bool, num_threads: int, done: Done
     ) -> tuple[Slopes, NDArray[np.float32]]:
@@ -108,6 +111,17 @@ class FloatTransforms:
         halo = self.config.transform.synthesis_halo
         rows, columns, _ = y_hat.shape
         return bands(rows, columns, halo, TOKENS_PER_BAND)
+
+
+def transforms_of(networks: VariableTransforms) -> VariableTransforms:
+    """A copy of the transforms alone, without the entropy model of a whole Model."""
+    with torch.device("meta"):  # neither memory nor random numbers, for weights not yet known
+        copied = VariableTransforms(networks.config)
+    weights = networks.state_dict()
+    copied.load_state_dict(
+        {name: weights[name].clone() for name in copied.state_dict()}, assign=True
+    )
+    return copied
 
 
 @functools.cache
