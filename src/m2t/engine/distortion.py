@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..config import STRIDE, Tune
 from ..geometry.windows import Window, cut, latent_size
 from .eye_tables import SMALLEST, UNITS, WHITE, Floats, errors, levels
+from .threads import in_threads
 
 BLOCK = 24
 """Largest side, in tokens, of what is judged as a whole."""
@@ -28,7 +29,11 @@ class BlockSlopes(Protocol):
 
 
 def pixel_slopes(
-    x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.int16], tune: Tune, block: BlockSlopes
+    x: npt.NDArray[np.uint8],
+    x_hat: npt.NDArray[np.int16],
+    tune: Tune,
+    block: BlockSlopes,
+    num_threads: int = 1,
 ) -> tuple[Floats, Floats]:
     """What a change of each pixel costs, to first order, and how far that holds.
 
@@ -48,14 +53,19 @@ def pixel_slopes(
     if tune == "psnr" or min(height, width) < SMALLEST:
         return _squared_slopes(x, x_hat), np.ones((rows, columns), np.float32)
     seen = np.empty(x.shape, np.float32)
-    for window in cut(rows, columns, BLOCK):
+    energy, squared = np.empty((2, rows, columns), np.float32)
+
+    def look(window: Window) -> None:
         pixels = _pixels(window)
         block(x[pixels], x_hat[pixels], seen[pixels])
-    energy, squared = np.empty((2, rows, columns), np.float32)
-    for row in range(rows):
+
+    def sum_up(row: int) -> None:
         band = slice(row * STRIDE, (row + 1) * STRIDE)
         energy[row] = _energy(seen[band])
         squared[row] = _energy(_squared_slopes(x[band], x_hat[band]))
+
+    in_threads(look, cut(rows, columns, BLOCK), num_threads)
+    in_threads(sum_up, range(rows), num_threads)
     ratio = np.sqrt(_spread(energy) / np.maximum(_spread(squared), np.float32(1e-6)))
     mean = np.cumsum(ratio, dtype=np.float64)[-1] / ratio.size  # sums one after another
     return seen, np.float32(STIFFNESS) * np.sqrt(ratio * np.float32(mean))

@@ -4,7 +4,6 @@ from functools import cache
 
 from . import native
 from .distortion import BlockSlopes
-from .eye import block_slopes
 from .native import NativeBlockSlopes, NativePictures
 from .pictures import PictureOperations
 from .reference import ReferencePictures
@@ -41,5 +40,7 @@ def pictures() -> tuple[PictureOperations, BlockSlopes]:
     """Operations of the transforms, and what looks at blocks for the eye."""
     level = best_level()
     if level is None:
+        from .eye import block_slopes  # noqa: PLC0415 - compiled code does without
+
         return ReferencePictures(), block_slopes
     return NativePictures(level), NativeBlockSlopes(level)

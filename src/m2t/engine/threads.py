@@ -1,16 +1,18 @@
 """Operations on pictures, their rows shared among threads."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arithmetic import Finish
 from .pictures import Kernel, Picture, PictureOperations
+
+Item = TypeVar("Item")
 
 FEWEST_PLACES = 256
 """Less than that is not worth a thread."""
@@ -20,6 +22,16 @@ def num_cores() -> int:
     """How many cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # macOS and Windows have none
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def in_threads(work: Callable[[Item], object], items: Iterable[Item], num_threads: int) -> None:
+    """Call `work` with each item, on so many threads at a time; raises what a call raises."""
+    if num_threads == 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(num_threads) as pool:
+        list(pool.map(work, items))
 
 
 @contextmanager

@@ -80,7 +80,9 @@ class LappedTransforms:
             for lines, blocks in self._painted(ops, y_hat, aim, num_threads, done):
                 target = x_hat[lines]
                 target[:] = _as_pixels(blocks)[: target.shape[0], : target.shape[1]]
-            by_pixels, stiffness = pixel_slopes(rgb, x_hat, aim.tune, self.block_slopes)
+            by_pixels, stiffness = pixel_slopes(
+                rgb, x_hat, aim.tune, self.block_slopes, num_threads
+            )
             largest = max(by_pixels.max(), -by_pixels.min())
             unit = np.float32(max(float(largest), 1e-30) / STREAM_LIMIT)
             rounded = x_hat  # no longer needed

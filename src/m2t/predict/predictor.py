@@ -49,7 +49,7 @@ class Span(NamedTuple):
 
 
 class Network(Protocol):
-    """What predicts mixtures: in integers (integer/network.py), or in floats (floating.py)."""
+    """What predicts mixtures: in integers (network.py), or in floats (learn/floats/network.py)."""
 
     name: str
     """What computes it here."""

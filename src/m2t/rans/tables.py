@@ -73,12 +73,10 @@ def _upper_half() -> list[int]:
 def _inverse_sigma(i: int) -> int:
     """round(2^26 / sigma_i) = the largest n with n - 1/2 <= 2^(26 + (84 - i) / 18)."""
     octaves = INVERSE_SIGMA_BITS + 1  # of 2n - 1
-    power = 1 << (SIGMAS_PER_OCTAVE * octaves + UNIT_SIGMA - i)
-    low, high = 1, 1 << 32
-    while high - low > 1:
-        middle = (low + high) // 2
-        if (2 * middle - 1) ** SIGMAS_PER_OCTAVE <= power:
-            low = middle
-        else:
-            high = middle
-    return low
+    exponent = SIGMAS_PER_OCTAVE * octaves + UNIT_SIGMA - i
+    n = round(2 ** (exponent / SIGMAS_PER_OCTAVE) / 2)  # nearly; integers decide
+    while (2 * n + 1) ** SIGMAS_PER_OCTAVE <= 1 << exponent:
+        n += 1
+    while (2 * n - 1) ** SIGMAS_PER_OCTAVE > 1 << exponent:
+        n -= 1
+    return n

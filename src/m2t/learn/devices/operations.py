@@ -1,7 +1,7 @@
 """The integer network's operations in PyTorch, on any device.
 
-Products of integers go through one of three kernels (products.py), which are all exact; everything
-else is elementwise.
+Products of integers go through one of the kernels of int8_products.py, which are all exact;
+everything else is elementwise.
 """
 
 from collections.abc import Sequence
