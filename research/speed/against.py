@@ -8,6 +8,7 @@ packages than this one.
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from m2t.config import TUNES, Tune
 from m2t.eval.results import versions, write_record
 
 from ..command_line import command_line
@@ -50,14 +52,18 @@ def bench(package: Path | None, options: list[str]) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def compare(package: Path, options: list[str], rounds: int) -> dict[str, Any]:
-    """Median seconds of both, in both directions, and how many times as fast this code is."""
+def compare(package: Path, options: list[str], tune: Tune, rounds: int) -> dict[str, Any]:
+    """Median seconds of both, in both directions, and how many times as fast this code is.
+
+    The earlier one may know a single tune, and is not asked.
+    """
     found: dict[str, list[dict[str, Any]]] = {NOW: [], BEFORE: []}
     for _ in range(rounds):
         found[BEFORE].append(bench(package, options))
-        found[NOW].append(bench(None, options))
+        found[NOW].append(bench(None, [*options, "--tune", tune]))
     facts: dict[str, Any] = {
         "megapixels": round(found[NOW][0]["width"] * found[NOW][0]["height"] / 1e6, 3),
+        "tune": tune,
         "num_threads": found[NOW][0]["num_threads"],
         "operations": {name: each[0]["operations"] for name, each in found.items()},
         "bpp": {name: round(each[0]["bpp"], 4) for name, each in found.items()},
@@ -79,17 +85,18 @@ def main() -> None:
     )
     parser.add_argument("commit")
     parser.add_argument("--image", type=Path, default=ROOT / "examples" / "photo.png")
-    parser.add_argument("--megapixels", type=float, nargs="+", default=[0.4, 1.0])
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[1.0])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--tunes", choices=TUNES, nargs="+", default=TUNES, help="of this code")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     args = parser.parse_args()
     package = install(args.commit)
-    cases = [(size, threads) for size in args.megapixels for threads in args.threads]
+    cases = itertools.product(args.megapixels, args.threads, args.tunes)
     rows = []
-    for size, threads in tqdm(cases, disable=None):
+    for size, threads, tune in tqdm([*cases], disable=None):
         options = [str(args.image), "--megapixels", str(size), "--threads", str(threads)]
-        rows.append(compare(package, [*options, "--runs", "3"], args.rounds))
+        rows.append(compare(package, [*options, "--runs", "3"], tune, args.rounds))
     write_record(
         args.out,
         commit=args.commit,
