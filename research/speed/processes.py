@@ -6,6 +6,7 @@ At the image's own size and at 12 megapixels. What Python, NumPy and Pillow take
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,14 @@ sys.exit(code)
 """A command line as `m2t` runs it, and then the most memory that it ever had, in kB."""
 
 
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""With compiled modules, as pip leaves them."""
+
+
 def run(command: Sequence[object]) -> None:
     """A process, from its start to its end."""
-    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+    words = [str(word) for word in command]
+    subprocess.run(words, check=True, capture_output=True, env=ENVIRONMENT)
 
 
 def peak_bytes(args: Sequence[object]) -> int:

@@ -1,7 +1,17 @@
-"""`python -m m2t` is the same as `m2t`."""
+"""The `m2t` command as a process: also `python -m m2t`."""
 
+import gc
 import sys
 
-from .cli import main
+from m2t.cli import main
 
-sys.exit(main())
+
+def run() -> int:
+    """Run the command line and return the exit code of the process, which ends after that."""
+    code = main()
+    gc.freeze()  # searching all that is left for garbage would take a tenth of a decode
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from .container.header import MAX_PIXELS
 from .errors import Corrupt, ImageError, M2TError, OutputError
@@ -180,6 +180,8 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
     """CMYK or LAB as RGB: through the profile where there is one, since it means those inks."""
     if icc is None:
         return image.convert("RGB")
+    from PIL import ImageCms  # noqa: PLC0415 - few pictures need it
+
     try:
         result = ImageCms.profileToProfile(
             image,

@@ -6,7 +6,6 @@ from . import native
 from .distortion import BlockSlopes
 from .native import NativeBlockSlopes, NativePictures
 from .pictures import PictureOperations
-from .reference import ReferencePictures
 
 CHECKS = (
     0x685E1769760D35A7,
@@ -40,7 +39,9 @@ def pictures() -> tuple[PictureOperations, BlockSlopes]:
     """Operations of the transforms, and what looks at blocks for the eye."""
     level = best_level()
     if level is None:
-        from .eye import block_slopes  # noqa: PLC0415 - compiled code does without
+        # Compiled code does without these.
+        from .eye import block_slopes  # noqa: PLC0415
+        from .reference import ReferencePictures  # noqa: PLC0415
 
         return ReferencePictures(), block_slopes
     return NativePictures(level), NativeBlockSlopes(level)

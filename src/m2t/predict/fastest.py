@@ -3,10 +3,13 @@
 from ..engine.fastest import best_level
 from .native import NativeOperations
 from .operations import Operations
-from .reference import ReferenceOperations
 
 
 def choose() -> Operations:
     """The fastest operations that give the expected results."""
     level = best_level()
-    return ReferenceOperations() if level is None else NativeOperations(level)
+    if level is None:
+        from .reference import ReferenceOperations  # noqa: PLC0415 - compiled code does without
+
+        return ReferenceOperations()
+    return NativeOperations(level)

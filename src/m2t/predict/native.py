@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from ..engine.arithmetic import RESIDUAL_LIMIT, Finish, check_layer
 from ..engine.native import NOTHING, TILE_COLUMNS, core, levels, packed, sizes
 from ..rans.gaussians import Mixture
-from .operations import Attention, Norm
+from .operations import Attention, Norm, squashed
 from .predictor import Span
-from .reference import squashed
 
 _NO_ROWS = np.empty((0, 0), np.float32)
 

@@ -1,6 +1,6 @@
 """What the integer network is made of: operations that give the same integers everywhere.
 
-reference.py defines them, in NumPy; native.py computes them in C, pytorch.py on other devices.
+reference.py defines them, in NumPy; native.py computes them in C, learn/devices/ on GPUs.
 """
 
 from collections.abc import Sequence
@@ -117,3 +117,10 @@ class Operations(Protocol):
             rungs: (channels,) added to the rungs.
         """
         ...
+
+
+def squashed(symbols: NDArray[np.int32], table: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The table's entry of each absolute value, with the sign."""
+    last = len(table) - 1
+    signed = np.concatenate((-table[:0:-1], table))
+    return signed[np.clip(symbols, -last, last) + last]

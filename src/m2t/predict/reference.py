@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..engine.arithmetic import HIDDEN_STEPS, RESIDUAL_LIMIT, WEIGHT_SUM, check_layer
 from ..rans.gaussians import MEAN_LIMIT, Mixture, rounded_weights
 from ..rans.tables import NUM_SIGMAS
-from .operations import Attention, Norm
+from .operations import Attention, Norm, squashed
 from .predictor import Span
 
 Floats = NDArray[np.float32]
@@ -145,13 +145,6 @@ class ReferenceOperations:
             rung.astype(np.uint8, order="C").reshape(shape),
             rounded_weights(terms.reshape(shape)),
         )
-
-
-def squashed(symbols: NDArray[np.int32], table: Bytes) -> Bytes:
-    """The table's entry of each absolute value, with the sign."""
-    last = len(table) - 1
-    signed = np.concatenate((-table[:0:-1], table))
-    return signed[np.clip(symbols, -last, last) + last]
 
 
 def floats(x: Bytes) -> Floats:
