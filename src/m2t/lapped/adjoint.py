@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..config import STRIDE, Aim, ModelConfig
 from ..engine.arithmetic import STREAM_LIMIT, Finish
+from ..engine.eye_tables import UNITS
 from ..engine.pictures import Picture, PictureOperations
 from . import kernels
 from .analysis import windows
@@ -72,6 +73,6 @@ def _missing(lines: int, columns: int) -> tuple[tuple[int, int], ...]:
 def _painted(t: Tensors) -> NDArray[np.float64]:
     """(C, 4, 4, 192): what a token of one paints, in pixels from 0 to 1."""
     weight = t["synthesis.linear.weight"].transpose(3, 1, 2, 0).astype(np.float64)
-    rows = t["synthesis.linear.multiplier"].astype(np.float64) / (64 * 255)
+    rows = t["synthesis.linear.multiplier"].astype(np.float64) / (UNITS * 255)
     columns = t["synthesis.unit"].astype(np.float64)
     return weight * rows / columns[:, None, None, None]

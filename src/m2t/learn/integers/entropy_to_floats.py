@@ -14,7 +14,8 @@ from ...config import EntropyConfig, ModelConfig
 from ...engine.arithmetic import EXP_STEPS, HIDDEN_STEPS, WEIGHT_SUM
 from ...errors import ModelError
 from ...rans.gaussians import MEAN_BITS
-from .entropy_to_integers import all_aims, output_units
+from .aims import all_aims, lines_through
+from .entropy_to_integers import output_units
 
 NORM_EPS = 1e-5
 UNIT = 1 / 16
@@ -109,12 +110,8 @@ class Restorer:
             self.linear(f"head.out.{k}", target, UNIT, units)
         prior = (self.integers["head.means"].double() / (1 << MEAN_BITS)).log()  # (aims, C)
         log_scale = 0.5 * torch.log((torch.exp(2 * prior) - 1 / 12).clamp_min(1e-6))
-        t, tune = all_aims(self.config).double().split(1, 1)
-        lines = torch.cat((torch.ones_like(t), t, tune, tune * t), 1)
-        fitted = torch.linalg.lstsq(lines, log_scale, driver="gelsd").solution
-        self.tensors["prior_scale"], self.tensors["prior_slope"] = fitted[:2]
-        if self.config.rate.eye:
-            self.tensors["tuned_prior_scale"], self.tensors["tuned_prior_slope"] = fitted[2:]
+        names = ("prior_scale", "prior_slope", "tuned_prior_scale", "tuned_prior_slope")
+        self.tensors |= dict(zip(names, lines_through(self.config, log_scale), strict=False))
 
 
 def _log_step(table: Tensor) -> float:

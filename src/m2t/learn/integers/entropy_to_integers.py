@@ -19,6 +19,7 @@ from ...rans.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
 from ..networks.head import SlicedHead
 from ..networks.layers import Block
 from ..networks.transformer import EntropyModel
+from .aims import all_aims
 from .calibrate import Seen
 from .rounding import channel_units, quantise_layer
 
@@ -168,11 +169,6 @@ def output_units(num_components: int) -> Tensor:
     """(3 n,) units of the head's outputs: means as they are, rungs of scale, steps of logits."""
     units = torch.tensor([1.0, 1 / RUNGS_PER_NAT, 1 / EXP_STEPS], dtype=torch.float64)
     return units.repeat_interleave(num_components)
-
-
-def all_aims(config: ModelConfig) -> Tensor:
-    """(aims, 2) t of all that the model can be asked for, row by row of its tables."""
-    return torch.tensor([config.rate.t(aim) for aim in config.rate.aims()])
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...config import ModelConfig
 from ..networks.lapped import UNIT
-from .entropy_to_integers import all_aims
+from .aims import lines_through
 from .transforms_to_integers import LEVEL
 
 
@@ -48,13 +48,9 @@ class Restorer:
 
     def _gains(self) -> None:
         """Lines through the logarithms of the gains."""
-        t, tune = all_aims(self.config).double().split(1, 1)
-        lines = torch.cat((torch.ones_like(t), t, tune, tune * t), 1)
         names = ("gain", "gain_slope", "tuned_gain", "tuned_gain_slope")
-        used = 4 if self.config.rate.eye else 2
-        logarithms = self.integers["gains"].log()
-        fitted = torch.linalg.lstsq(lines[:, :used], logarithms, driver="gelsd").solution
-        self.tensors |= dict(zip(names[:used], fitted, strict=True))
+        lines = lines_through(self.config, self.integers["gains"].log())
+        self.tensors |= dict(zip(names, lines, strict=False))
 
     def _linears(self) -> None:
         rows = self.integers["analysis.multiplier"] * (2 * 255 * UNIT)

@@ -14,14 +14,15 @@ from torch import Tensor, nn
 
 from ...config import ModelConfig, TransformConfig
 from ...engine.arithmetic import STREAM_LIMIT
+from ...engine.eye_tables import UNITS
 from ..networks.lapped import UNIT, FineBlocks, LappedAnalysis, LappedSynthesis, ResidualBlock
 from ..networks.transforms import VariableTransforms
+from .aims import all_aims
 from .calibrate import Seen, hook
-from .entropy_to_integers import all_aims
 from .rounding import quantise_rows
 
-LEVEL = 64 * 255
-"""The painted picture counts in 1/64 of a pixel's level."""
+LEVEL = UNITS * 255
+"""Of the painted picture, from black to white."""
 HEADROOM = 2.0
 """Of streams over the largest value that was seen."""
 WRAP = 2.0**31
