@@ -6,6 +6,8 @@ import pytest
 
 from m2t.errors import ConfigError
 
+pytest.importorskip("torch")
+
 
 @pytest.fixture
 def calls(monkeypatch):

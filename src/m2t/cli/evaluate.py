@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .messages import complain
-from .options import effort_option
+from .options import effort_option, require
 
 if TYPE_CHECKING:
     from ..eval.codec import Codec
@@ -149,14 +149,3 @@ def chosen(names: str | None, model: str | None, qualities: Any, effort: int) ->
     if not codecs:
         raise ConfigError("none of the codecs is installed")
     return codecs
-
-
-def require(*packages: str, advice: str) -> None:
-    """Raise ConfigError, with what to install, if a package is not there."""
-    from importlib.util import find_spec
-
-    from ..errors import ConfigError
-
-    lacking = [package for package in packages if find_spec(package) is None]
-    if lacking:
-        raise ConfigError(f"needs {', '.join(lacking)}: pip install {advice}")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .options import require
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -29,6 +31,7 @@ def export(source: Path, target: Path, data: Path, overrides: tuple[str, ...], f
 
     WEIGHTS is a training run's model.safetensors; the entropy model in OUT computes in integers.
     """
+    require("torch", "safetensors", advice="'m2t[train]'")
     from ..errors import OutputError
     from ..learn.export import export as run
 

@@ -60,3 +60,14 @@ def codec_for(data: bytes, model: str | None, threads: int | None) -> "Codec":
     from ..codec import Codec
 
     return Codec.for_file(data, num_threads=threads)
+
+
+def require(*packages: str, advice: str) -> None:
+    """Raise ConfigError, with what to install, if a package is not there."""
+    from importlib.util import find_spec
+
+    from ..errors import ConfigError
+
+    lacking = [package for package in packages if find_spec(package) is None]
+    if lacking:
+        raise ConfigError(f"needs {', '.join(lacking)}: pip install {advice}")

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from .options import require
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -41,6 +43,7 @@ def train(**options: Any) -> None:
 
     Stops at Ctrl-C with a checkpoint that --resume goes on from.
     """
+    require("torch", "safetensors", advice="'m2t[train]'")
     from ..learn.training import run
 
     run(**options)
