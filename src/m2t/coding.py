@@ -4,12 +4,12 @@ Encoder, decoder and rate counter all run it: what differs between them is the c
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from .config import Aim
+from .engine.threads import in_threads
 from .geometry.windows import Latents, Window, cut
 from .predict.predictor import Integers, Network, Predictor, build_predictor
 from .rans.coders import Coder
@@ -50,7 +50,7 @@ def code_latents(
 
     def code(batch: list[int]) -> None:
         some = [windows[i] for i in batch]
-        known = None if y is None else np.concatenate([flat(y, window) for window in some])
+        known = None if y is None else np.concatenate([_flat(y, window) for window in some])
         shapes = [(window.height, window.width) for window in some]
         predictor = build_predictor(network, shapes, aim, known)
         coders = [open_coder(i) for i in batch]
@@ -65,12 +65,7 @@ def code_latents(
 
     num_threads = num_threads if network.threads else 1
     batches = list(_batches(len(windows), num_threads))
-    if num_threads == 1 or len(batches) == 1:
-        for batch in batches:
-            code(batch)
-    else:
-        with ThreadPoolExecutor(num_threads) as pool:
-            list(pool.map(code, batches))  # raises what a batch raises, and cancels the rest
+    in_threads(code, batches, min(num_threads, len(batches)))
     return Coded(y_hat, [results[i] for i in range(len(windows))])
 
 
@@ -107,6 +102,6 @@ def _batches(num_windows: int, num_threads: int) -> Iterator[list[int]]:
         yield list(range(num_windows * i // count, num_windows * (i + 1) // count))
 
 
-def flat(y: Latents, window: Window) -> Latents:
+def _flat(y: Latents, window: Window) -> Latents:
     """(N, C) tokens of one window in raster order."""
     return y[window.rows, window.columns].reshape(-1, y.shape[2])

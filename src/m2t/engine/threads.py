@@ -26,12 +26,12 @@ def num_cores() -> int:
 
 def in_threads(work: Callable[[Item], object], items: Iterable[Item], num_threads: int) -> None:
     """Call `work` with each item, on so many threads at a time; raises what a call raises."""
-    if num_threads == 1:
+    if num_threads <= 1:
         for item in items:
             work(item)
         return
     with ThreadPoolExecutor(num_threads) as pool:
-        list(pool.map(work, items))
+        list(pool.map(work, items))  # what is raised cancels the rest
 
 
 @contextmanager

@@ -8,9 +8,7 @@ from torch import Tensor
 
 from ..codec import Codec
 from ..config import ModelConfig
-from ..engine.fastest import pictures
 from ..errors import ModelError
-from ..lapped.transforms import LappedTransforms
 from ..predict.network import IntegerNetwork
 from ..predict.operations import Operations
 from ..predict.predictor import Network
@@ -42,21 +40,22 @@ def codec_of(
     `ops` compute the integer network; by default, the fastest ones that pass a test on `device`.
     Raises ModelError where weights do not fit their configuration.
     """
-    return Codec(*_parts(weights, torch.device(device), ops), weights.identity, num_threads)
+    where = torch.device(device)
+    if weights.exported:
+        return Codec.of(weights, num_threads, ops or choose(where))
+    return Codec(*_parts(weights, where, ops), weights.identity, num_threads)
 
 
 def _parts(
     weights: Weights, device: torch.device, ops: Operations | None
 ) -> tuple[Transforms, Network]:
-    """Transforms and network."""
+    """Transforms in floats, and the network."""
     config, integers = weights.config, weights.below(INTEGER)
     if not integers:
         model = build_model(config, tensors_of(weights))
         return FloatTransforms(model, device), FloatNetwork(model.entropy, config, device)
     check(weights)
     network = IntegerNetwork(config, integers, ops or choose(device))
-    if lapped := weights.below(LAPPED):
-        return LappedTransforms(config, lapped, *pictures()), network
     networks = VariableTransforms(config).float()
     try:
         networks.load_state_dict(float_tensors(tensors_of(weights)))
