@@ -42,7 +42,7 @@ const char *m2t_level_name(const m2t_level *level);
 
 /* Runs the operations on fixed numbers and hashes what comes out, check by check: equal on every machine and
  * level, or something is wrong. */
-#define M2T_NUM_CHECKS 11
+#define M2T_NUM_CHECKS 12
 uint64_t m2t_check(const m2t_level *level, int check);
 
 /* ---- products ---- */
@@ -182,6 +182,22 @@ m2t_status m2t_encode(const m2t_symbols *model, const int32_t *symbols, uint64_t
 /* Reads num_symbols symbols from data[*position ..]. */
 m2t_status m2t_decode(const m2t_symbols *model, const uint8_t *data, int64_t num_bytes,
                       int64_t *position, uint64_t *state, int32_t *symbols);
+
+/* ---- moves ---- */
+
+#define M2T_BITS_ENTRIES 4096
+
+/* Each symbol, or one of its neighbours where that saves more bits than it costs: a step up costs slope +
+ * curvature bits, a step down curvature - slope. A zero stays where |slope| <= curvature. */
+typedef struct {
+    int64_t symbols_length, slopes_length, curvatures_length, bits_length, out_length; /* num_symbols each */
+    const int32_t *symbols;
+    const float *slopes, *curvatures;
+    const double *bits; /* M2T_BITS_ENTRIES: -log2 of 1/2 to 1 */
+    int32_t *out;
+} m2t_moves;
+
+m2t_status m2t_move(const m2t_symbols *model, const m2t_moves *moves);
 
 /* ---- pictures ---- */
 

@@ -5,11 +5,15 @@ import pytest
 
 from m2t.codec import Codec
 from m2t.config import Aim, ConfigError
-from m2t.encoder.refine import CAUTION, Mover, best_steps, costs
+from m2t.encoder.moves import bits_table, costs, moved, reference_move
+from m2t.encoder.refine import CAUTION, Mover
+from m2t.engine import native
+from m2t.geometry.schedule import Schedule
 from m2t.image import to_picture
 from m2t.progress import Meter
 from m2t.rans import Mixture, quantise
 from m2t.rans.coders import symbol_bits
+from m2t.rans.tables import tables
 
 from .conftest import photograph
 
@@ -61,18 +65,68 @@ def mixture(count: int) -> Mixture:
     return quantise(rng.normal(0, 2, shape), rng.uniform(0.3, 3, shape), np.ones(shape))
 
 
-def test_steps_are_the_best_of_three():
+def model(count: int) -> tuple[np.ndarray, ...]:
+    return (*mixture(count), *tables())
+
+
+MOVES = [reference_move, native.move] if native.core else [reference_move]
+"""What must agree."""
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_moves_are_the_best_of_three(move):
     rng = np.random.default_rng(0)
     symbols = rng.integers(-4, 5, 200).astype(np.int32)
-    slopes, curvatures = rng.normal(0, 3, 200), rng.uniform(0, 2, 200)
-    steps = best_steps(symbols, mixture(200), slopes, curvatures)
+    slopes = rng.normal(0, 3, 200).astype(np.float32)
+    curvatures = rng.uniform(0, 2, 200).astype(np.float32)
+    symbols += symbols == 0  # zeros have a rule of their own
+    moves = move(symbols, model(200), slopes, curvatures, bits_table()) - symbols
     choices = np.arange(-1, 2, dtype=np.int32)[:, None]
     losses = [
         symbol_bits(symbols + step, mixture(200)) + step * slopes + np.abs(step) * curvatures
         for step in choices
     ]
-    assert np.array_equal(steps, choices[np.argmin(losses, axis=0), 0])
-    assert len(set(steps.tolist())) == 3
+    assert np.array_equal(moves, choices[np.argmin(losses, axis=0), 0])
+    assert len(set(moves.tolist())) == 3
+
+
+@pytest.mark.skipif(not native.core, reason="nothing was compiled")
+@pytest.mark.parametrize("components", [1, 2, 3, 8])
+def test_the_core_moves_as_the_reference_does(components):
+    rng = np.random.default_rng(components)
+    n = 3000
+    shape = (n, components)
+    some = quantise(rng.normal(0, 4, shape), rng.uniform(0.05, 9, shape), rng.uniform(0, 1, shape))
+    symbols = (rng.standard_cauchy(n) * 2).clip(-9e6, 9e6).astype(np.int32)
+    slopes = rng.normal(0, 4, n).astype(np.float32)
+    curvatures = rng.uniform(0, 4, n).astype(np.float32)
+    slopes[::7] = curvatures[::7]  # ties
+    args = (symbols, (*some, *tables()), slopes, curvatures, bits_table())
+    expected = reference_move(*args)
+    assert np.array_equal(native.move(*args), expected)
+    assert set((expected - symbols).tolist()) == {-1, 0, 1}
+
+
+@pytest.mark.skipif(not native.core, reason="nothing was compiled")
+def test_the_core_refuses_what_does_not_fit():
+    symbols, floats = np.ones(3, np.int32), np.zeros(3, np.float32)
+    with pytest.raises(ValueError, match="fit together"):
+        native.move(symbols, model(4), floats, floats, bits_table())
+    with pytest.raises(ValueError, match="fit together"):
+        native.move(symbols, model(3), floats[:2], floats, bits_table())
+    with pytest.raises(ValueError, match="fit together"):
+        native.move(symbols, model(3), floats, floats, bits_table()[:9])
+    with pytest.raises(ValueError, match="fit together"):
+        native.move(np.full(3, 2**31 - 1, np.int32), model(3), floats, floats, bits_table())
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_mixture_that_is_none_is_refused(move):
+    means, scales, weights = mixture(3)
+    bad = (means, scales, weights + np.uint16(1), *tables())
+    floats = np.zeros(3, np.float32)
+    with pytest.raises(ValueError, match="weights must sum"):
+        move(np.ones(3, np.int32), bad, floats, floats, bits_table())
 
 
 def test_costs_are_logarithms():
@@ -80,29 +134,36 @@ def test_costs_are_logarithms():
     assert np.allclose(np.diff(costs(masses)), np.diff(-np.log2(masses)), rtol=0, atol=4e-4)
 
 
-def test_symbols_far_off_only_follow_the_error():
+@pytest.mark.parametrize("move", MOVES)
+def test_symbols_far_off_only_follow_the_error(move):
     far = np.array([10**6, -(10**6)], np.int32)
-    slopes, curvatures = np.array([3.0, 3.0]), np.array([1.0, 4.0])
-    assert best_steps(far, mixture(2), slopes, curvatures).tolist() == [-1, 0]
+    slopes, curvatures = np.array([[3.0, 3.0], [1.0, 4.0]], np.float32)
+    moved = move(far, model(2), slopes, curvatures, bits_table())
+    assert (moved - far).tolist() == [-1, 0]
 
 
-def test_a_mover_waits_for_all_of_its_window_and_skips_what_would_not_move():
+def test_a_mover_moves_in_the_order_of_coding_and_leaves_zeros_that_cost_no_error():
     rng = np.random.default_rng(2)
     y_hat = rng.integers(-1, 2, (5, 25, 4)).astype(np.int32)
-    slopes = rng.normal(0, 3, y_hat.shape)
-    curvatures = np.broadcast_to(rng.uniform(1, 4, 4), y_hat.shape)
+    slopes = rng.normal(0, 3, y_hat.shape).astype(np.float32)
+    curvatures = rng.uniform(1, 4, y_hat.shape).astype(np.float32)
     around_zero = mixture(500)._replace(means=np.zeros((500, 2), np.int32))
-    places = rng.permutation(500)
-    mover = Mover(y_hat, slopes.astype(np.float32), curvatures, iter([places[:300], places[300:]]))
-    for part in (slice(0, 300), slice(300, 300), slice(300, 500)):
-        given = y_hat.ravel()[places[part]]
-        assert np.array_equal(mover.code(given, around_zero.rows(part)), given)
-    expected = y_hat.flatten()
-    expected[places] += best_steps(
-        expected[places], around_zero, slopes.ravel()[places], curvatures.ravel()[places]
-    )
-    assert np.array_equal(mover.finish(), expected.reshape(y_hat.shape))
-    assert not np.array_equal(expected, y_hat.ravel())
+    schedule = Schedule(5, 25, rng.permutation(125), (50, 125))
+    slices = [slice(0, 3), slice(3, 4)]
+    mover = Mover(slopes, curvatures, schedule, slices)
+    expected = np.empty((125, 4), np.int32)
+    for tokens in (schedule.order[:50], schedule.order[50:]):
+        for part in slices:
+            where = (tokens[:, None], np.arange(4)[part])
+            flat = [array.reshape(-1, 4)[where].ravel() for array in (y_hat, slopes, curvatures)]
+            rows = around_zero.rows(slice(0, len(flat[0])))
+            assert np.array_equal(mover.code(flat[0], rows), flat[0])
+            assert mover.code(flat[0][:0], rows.rows(slice(0, 0))).size == 0
+            expected[where] = moved(flat[0], rows, *flat[1:]).reshape(-1, part.stop - part.start)
+    result = mover.finish()
+    assert np.array_equal(result, expected.reshape(y_hat.shape))
+    assert not np.array_equal(result, y_hat)
+    assert (result[(y_hat == 0) & (np.abs(slopes) <= curvatures)] == 0).all()
 
 
 def test_progress_counts_all_passes(codec):

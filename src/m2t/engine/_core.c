@@ -13,7 +13,7 @@
 
 /* ---- arguments ---- */
 
-#define MAX_BUFFERS 9
+#define MAX_BUFFERS 10
 
 typedef struct {
     Py_buffer views[MAX_BUFFERS];
@@ -434,6 +434,30 @@ static PyObject *decode(PyObject *module, PyObject *args)
     return result;
 }
 
+/* move(symbols, slopes, curvatures, bits, out, means, scales, weights, phi, inverse_sigmas) */
+static PyObject *move(PyObject *module, PyObject *args)
+{
+    Buffers b = {.count = 0};
+    m2t_symbols model;
+    m2t_moves c;
+    m2t_status status = M2T_OK;
+    (void)module;
+    const int ok = view(&b, args, 0, 10, 1 << 4, 0);
+    if (ok) {
+        const Py_buffer *v = b.views;
+        c.symbols = v[0].buf, c.symbols_length = length(&v[0], 4);
+        c.slopes = v[1].buf, c.slopes_length = length(&v[1], 4);
+        c.curvatures = v[2].buf, c.curvatures_length = length(&v[2], 4);
+        c.bits = v[3].buf, c.bits_length = length(&v[3], 8);
+        c.out = v[4].buf, c.out_length = length(&v[4], 4);
+        symbols_of(&model, v + 5, c.symbols_length);
+        RUN(m2t_move(&model, &c));
+    }
+    if (status != M2T_OK)
+        bad_symbols(status);
+    return done(&b, ok, M2T_OK);
+}
+
 /* ---- the module ---- */
 
 /* check(level, number) -> the hash of a check's results */
@@ -473,6 +497,7 @@ static PyMethodDef methods[] = {
     {"scale", scale, METH_VARARGS, NULL},      {"pixels", pixels, METH_VARARGS, NULL},
     {"eye", eye, METH_VARARGS, NULL},
     {"encode", encode, METH_VARARGS, NULL},    {"decode", decode, METH_VARARGS, NULL},
+    {"move", move, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

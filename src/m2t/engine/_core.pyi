@@ -88,3 +88,16 @@ def decode(
     inverse_sigmas: Buffer,
     /,
 ) -> tuple[int, int, int]: ...
+def move(
+    symbols: Buffer,
+    slopes: Buffer,
+    curvatures: Buffer,
+    bits: Buffer,
+    out: Buffer,
+    means: Buffer,
+    scales: Buffer,
+    weights: Buffer,
+    phi: Buffer,
+    inverse_sigmas: Buffer,
+    /,
+) -> None: ...

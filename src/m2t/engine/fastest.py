@@ -19,6 +19,7 @@ CHECKS = (
     0x06CF4D030693A5B1,
     0x11E9E739D2A12262,
     0x0D6E34B1ABA914C5,
+    0x209A1EDCE4A43B03,
 )
 """What core/check.c finds wherever the core works as it should."""
 

@@ -50,6 +50,19 @@ def decode(
     return core.decode(position, state, data, symbols, *model)
 
 
+def move(
+    symbols: NDArray[np.int32],
+    model: tuple[NDArray[Any], ...],
+    slopes: NDArray[np.float32],
+    curvatures: NDArray[np.float32],
+    bits: NDArray[np.float64],
+) -> NDArray[np.int32]:
+    """See encoder/moves.py."""
+    out = np.empty_like(symbols)
+    core.move(symbols, slopes, curvatures, bits, out, *model)
+    return out
+
+
 def steps(array: Picture) -> tuple[int, int]:
     """Elements from row to row, and from place to place."""
     return array.strides[0] // array.itemsize, array.strides[1] // array.itemsize
