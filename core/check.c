@@ -232,6 +232,29 @@ static int check_eye(Check *c)
     return 1;
 }
 
+/* Of a picture of 37x21 pixels. */
+static int check_errors(Check *c)
+{
+    uint8_t x[37 * 21 * 3];
+    int16_t x_hat[37 * 21 * 3];
+    float slopes[37 * 21 * 3], energies[3 * 2];
+    for (int i = 0; i < COUNT(x); i++) {
+        x[i] = (uint8_t)(draw(c, 127) + 128);
+        x_hat[i] = (int16_t)(64 * x[i] - M2T_EYE_WHITE + draw(c, 2000));
+    }
+    const m2t_squared squared = {.height = 37, .width = 21, .x_stride = 63, .x_hat_stride = 63,
+                                 .slopes_stride = 63, .x_length = COUNT(x), .x_hat_length = COUNT(x),
+                                 .slopes_length = COUNT(x), .x = x, .x_hat = x_hat, .slopes = slopes};
+    const m2t_energies mean = {.height = 37, .width = 21, .slopes_stride = 63,
+                               .slopes_length = COUNT(x), .out_length = COUNT(energies),
+                               .slopes = slopes, .out = energies};
+    if (m2t_squared_slopes(&squared) || m2t_token_energies(&mean))
+        return 0;
+    add_floats(c, slopes, COUNT(slopes));
+    add_floats(c, energies, COUNT(energies));
+    return 1;
+}
+
 uint64_t m2t_check(const m2t_level *level, int check)
 {
     Check state = {level, (uint64_t)check + 1, 14695981039346656037u}, *c = &state;
@@ -249,6 +272,7 @@ uint64_t m2t_check(const m2t_level *level, int check)
     case 9: done = check_pixels(c); break;
     case 10: done = check_eye(c); break;
     case 11: done = m2t_check_symbols(c); break;
+    case 12: done = check_errors(c); break;
     default: break;
     }
     return done ? state.hash : 0;

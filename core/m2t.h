@@ -42,7 +42,7 @@ const char *m2t_level_name(const m2t_level *level);
 
 /* Runs the operations on fixed numbers and hashes what comes out, check by check: equal on every machine and
  * level, or something is wrong. */
-#define M2T_NUM_CHECKS 12
+#define M2T_NUM_CHECKS 13
 uint64_t m2t_check(const m2t_level *level, int check);
 
 /* ---- products ---- */
@@ -225,6 +225,31 @@ typedef struct {
 } m2t_pixels;
 
 m2t_status m2t_run_pixels(const m2t_level *level, const m2t_pixels *pixels);
+
+/* ---- squared errors ---- */
+
+#define M2T_STRIDE 16 /* pixels along a token's side */
+
+/* What a change of each pixel costs in squared error. Lengths, and strides from row to row, count elements. */
+typedef struct {
+    int64_t height, width;
+    int64_t x_stride, x_hat_stride, slopes_stride;
+    int64_t x_length, x_hat_length, slopes_length;
+    const uint8_t *x;     /* (height, width, 3) RGB */
+    const int16_t *x_hat; /* as x; painted, not clamped */
+    float *slopes;        /* as x: the gradient, by x_hat as pixels of 0 to 1, summed over pixels */
+} m2t_squared;
+
+m2t_status m2t_squared_slopes(const m2t_squared *squared);
+
+/* Mean square of slopes (height, width, 3) in each token. */
+typedef struct {
+    int64_t height, width, slopes_stride, slopes_length, out_length;
+    const float *slopes;
+    float *out; /* one for each token, those at the right and lower edge included */
+} m2t_energies;
+
+m2t_status m2t_token_energies(const m2t_energies *energies);
 
 /* ---- what the eye sees ---- */
 

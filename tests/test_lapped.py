@@ -8,9 +8,8 @@ import pytest
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.engine import native
-from m2t.engine.eye import block_slopes
 from m2t.engine.native import NativePictures
-from m2t.engine.reference import ReferencePictures
+from m2t.engine.reference import ReferenceDistortions, ReferencePictures
 from m2t.errors import ModelError
 from m2t.image import to_picture
 from m2t.lapped.transforms import LappedTransforms
@@ -29,7 +28,10 @@ def every_way(weights: Path) -> dict[str, LappedTransforms]:
     found = read_weights(weights)
     ways = [ReferencePictures(), *(NativePictures(i) for i in range(len(native.levels())))]
     lapped = found.below(LAPPED)
-    return {ops.name: LappedTransforms(found.config, lapped, ops, block_slopes) for ops in ways}
+    return {
+        ops.name: LappedTransforms(found.config, lapped, ops, ReferenceDistortions())
+        for ops in ways
+    }
 
 
 def nothing(num_tokens: int) -> None:

@@ -155,11 +155,12 @@ def test_a_mover_moves_in_the_order_of_coding_and_leaves_zeros_that_cost_no_erro
     for tokens in (schedule.order[:50], schedule.order[50:]):
         for part in slices:
             where = (tokens[:, None], np.arange(4)[part])
-            flat = [array.reshape(-1, 4)[where].ravel() for array in (y_hat, slopes, curvatures)]
-            rows = around_zero.rows(slice(0, len(flat[0])))
-            assert np.array_equal(mover.code(flat[0], rows), flat[0])
-            assert mover.code(flat[0][:0], rows.rows(slice(0, 0))).size == 0
-            expected[where] = moved(flat[0], rows, *flat[1:]).reshape(-1, part.stop - part.start)
+            symbols = y_hat.reshape(-1, 4)[where].ravel()
+            errors = [array.reshape(-1, 4)[where].ravel() for array in (slopes, curvatures)]
+            rows = around_zero.rows(slice(0, len(symbols)))
+            assert np.array_equal(mover.code(symbols, rows), symbols)
+            assert mover.code(symbols[:0], rows.rows(slice(0, 0))).size == 0
+            expected[where] = moved(symbols, rows, *errors).reshape(-1, part.stop - part.start)
     result = mover.finish()
     assert np.array_equal(result, expected.reshape(y_hat.shape))
     assert not np.array_equal(result, y_hat)

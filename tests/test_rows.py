@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from m2t.config import Aim
-from m2t.engine.eye import block_slopes
-from m2t.engine.reference import ReferencePictures
+from m2t.engine.reference import ReferenceDistortions, ReferencePictures
 from m2t.lapped.rows import Rows
 from m2t.lapped.transforms import LappedTransforms
 from m2t.weights import read_weights
@@ -29,7 +28,7 @@ class Counting(ReferencePictures):
 @pytest.fixture(scope="module")
 def transforms(weights) -> LappedTransforms:
     found = read_weights(weights)
-    return LappedTransforms(found.config, found.below(LAPPED), Counting(), block_slopes)
+    return LappedTransforms(found.config, found.below(LAPPED), Counting(), ReferenceDistortions())
 
 
 def tokens(rows: int, columns: int) -> np.ndarray:

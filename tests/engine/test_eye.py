@@ -11,7 +11,9 @@ from PIL import Image
 from m2t.engine import eye_tables as tables
 from m2t.engine import native
 from m2t.engine.eye import block_slopes
+from m2t.engine.reference import ReferenceDistortions
 
+REFERENCE = ReferenceDistortions()
 ROOT = Path(__file__).parents[2]
 
 
@@ -83,8 +85,8 @@ def test_equal_pictures_have_no_slopes() -> None:
 
 
 @pytest.fixture(params=range(len(native.levels())))
-def in_c(request: pytest.FixtureRequest) -> native.NativeBlockSlopes:
-    return native.NativeBlockSlopes(request.param)
+def in_c(request: pytest.FixtureRequest) -> native.NativeDistortions:
+    return native.NativeDistortions(request.param)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -92,7 +94,7 @@ def in_c(request: pytest.FixtureRequest) -> native.NativeBlockSlopes:
 def test_c_is_the_reference_bit_for_bit(in_c, size: tuple[int, int], quality: int) -> None:
     x, x_hat = pair(*size, quality)
     slopes = np.full(x.shape, np.nan, np.float32)
-    in_c(x, x_hat, slopes)
+    in_c.seen(x, x_hat, slopes)
     np.testing.assert_array_equal(slopes.view(np.int32), reference(x, x_hat).view(np.int32))
 
 
@@ -111,7 +113,7 @@ def test_c_agrees_on_pictures_of_one_colour_and_of_noise(in_c) -> None:
         (noise, same + 1),
     ]:
         slopes = np.empty(x.shape, np.float32)
-        in_c(x, x_hat, slopes)
+        in_c.seen(x, x_hat, slopes)
         np.testing.assert_array_equal(slopes.view(np.int32), reference(x, x_hat).view(np.int32))
 
 
@@ -119,7 +121,7 @@ def test_c_fills_a_block_of_a_picture_and_nothing_else(in_c) -> None:
     x, x_hat = pair(60, 70)
     block = (slice(7, 42), slice(5, 38))
     slopes = np.full(x.shape, 7, np.float32)
-    in_c(x[block], x_hat[block], slopes[block])
+    in_c.seen(x[block], x_hat[block], slopes[block])
     expected = np.full(x.shape, 7, np.float32)
     expected[block] = reference(x[block], x_hat[block])
     np.testing.assert_array_equal(slopes, expected)
@@ -129,5 +131,38 @@ def test_c_refuses_what_is_too_small_or_too_large(in_c) -> None:
     for size in [(7, 8), (8, 7), (385, 8), (8, 385)]:
         slopes = np.full((*size, 3), 7, np.float32)
         with pytest.raises(ValueError, match="do not fit"):
-            in_c(np.zeros(slopes.shape, np.uint8), np.zeros(slopes.shape, np.int16), slopes)
+            in_c.seen(np.zeros(slopes.shape, np.uint8), np.zeros(slopes.shape, np.int16), slopes)
         assert (slopes == 7).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16, 32), (37, 21), (100, 75)])
+def test_squared_errors_in_c_are_the_reference_bit_for_bit(in_c, size: tuple[int, int]) -> None:
+    x, x_hat = pair(*size)
+    whole = np.full((2, size[0], size[1] + 3, 3), np.nan, np.float32)
+    found, expected = whole[:, :, :-3]
+    shape = (-(-size[0] // 16), -(-size[1] // 16))
+    energies = np.full((2, *shape), np.nan, np.float32)
+    for ops, slopes, energy in zip((in_c, REFERENCE), (found, expected), energies, strict=True):
+        ops.squared(x, x_hat, slopes)
+        ops.energies(slopes, energy)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(energies[0], energies[1])
+    assert np.isnan(whole[:, :, -3:]).all()
+
+
+def test_energies_are_means_of_squares() -> None:
+    slopes = np.random.default_rng(3).normal(size=(20, 40, 3)).astype(np.float32)
+    energies = np.empty((2, 3), np.float32)
+    REFERENCE.energies(slopes, energies)
+    for (i, j), energy in np.ndenumerate(energies):
+        token = slopes[16 * i : 16 * i + 16, 16 * j : 16 * j + 16]
+        assert energy == pytest.approx(np.square(token).mean(), rel=1e-5)
+
+
+def test_c_refuses_pictures_that_do_not_fit_together(in_c) -> None:
+    x, x_hat = pair(20, 20)
+    slopes = np.empty(x.shape, np.float32)
+    with pytest.raises(ValueError, match="do not fit"):
+        in_c.squared(x, x_hat[:19], slopes)
+    with pytest.raises(ValueError, match="do not fit"):
+        in_c.energies(slopes, np.empty((2, 1), np.float32))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from m2t.engine import eye_tables as tables
 from m2t.engine.distortion import BLOCK, STIFFNESS, pixel_slopes
-from m2t.engine.eye import block_slopes
+from m2t.engine.reference import ReferenceDistortions
 from m2t.learn import ssimulacra2
 from m2t.learn.floats import distortion as by_torch
 
@@ -68,7 +68,7 @@ def test_constants_are_those_of_training() -> None:
 @pytest.mark.parametrize("tune", by_torch.Tune.__args__)
 def test_whole_pictures_agree_with_autograd(size: tuple[int, int], tune: by_torch.Tune) -> None:
     x, x_hat = pair(*size)
-    slopes, stiffness = pixel_slopes(x, x_hat, tune, block_slopes)
+    slopes, stiffness = pixel_slopes(x, x_hat, tune, ReferenceDistortions())
     expected, expected_stiffness = by_torch.pixel_slopes(*tensors(x, x_hat, torch.float32), tune)
     assert slopes.dtype == stiffness.dtype == np.float32
     assert close(slopes, expected.permute(1, 2, 0), 1e-3)

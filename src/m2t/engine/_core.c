@@ -355,6 +355,41 @@ static PyObject *eye(PyObject *module, PyObject *args)
     return done(&b, ok, status);
 }
 
+/* squared((height, width, strides of x, x_hat, slopes), x, x_hat, slopes) */
+static PyObject *squared(PyObject *module, PyObject *args)
+{
+    Buffers b = {.count = 0};
+    m2t_squared c;
+    m2t_status status = M2T_BAD_CALL;
+    (void)module;
+    const int ok = view(&b, args, 0, 4, 1 << 3, 1 << 1 | 1 << 2 | 1 << 3) && sizes(&b.views[0], &c, 5);
+    if (ok) {
+        const Py_buffer *v = b.views;
+        c.x = v[1].buf, c.x_length = length(&v[1], 1);
+        c.x_hat = v[2].buf, c.x_hat_length = length(&v[2], 2);
+        c.slopes = v[3].buf, c.slopes_length = length(&v[3], 4);
+        RUN(m2t_squared_slopes(&c));
+    }
+    return done(&b, ok, status);
+}
+
+/* energies((height, width, stride of slopes), slopes, out) */
+static PyObject *energies(PyObject *module, PyObject *args)
+{
+    Buffers b = {.count = 0};
+    m2t_energies c;
+    m2t_status status = M2T_BAD_CALL;
+    (void)module;
+    const int ok = view(&b, args, 0, 3, 1 << 2, 1 << 1) && sizes(&b.views[0], &c, 3);
+    if (ok) {
+        const Py_buffer *v = b.views;
+        c.slopes = v[1].buf, c.slopes_length = length(&v[1], 4);
+        c.out = v[2].buf, c.out_length = length(&v[2], 4);
+        RUN(m2t_token_energies(&c));
+    }
+    return done(&b, ok, status);
+}
+
 /* ---- symbols to bytes ---- */
 
 /* A mixture and the coder's tables, as five buffers. */
@@ -496,6 +531,7 @@ static PyMethodDef methods[] = {
     {"attention", attention, METH_VARARGS, NULL}, {"mixture", mixture, METH_VARARGS, NULL},
     {"scale", scale, METH_VARARGS, NULL},      {"pixels", pixels, METH_VARARGS, NULL},
     {"eye", eye, METH_VARARGS, NULL},
+    {"squared", squared, METH_VARARGS, NULL},  {"energies", energies, METH_VARARGS, NULL},
     {"encode", encode, METH_VARARGS, NULL},    {"decode", decode, METH_VARARGS, NULL},
     {"move", move, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

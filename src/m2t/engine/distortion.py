@@ -11,9 +11,15 @@ import numpy.typing as npt
 
 from ..config import STRIDE, Tune
 from ..geometry.windows import Window, cut, latent_size
-from .eye_tables import SMALLEST, UNITS, WHITE, Floats, errors, levels
+from .eye_tables import SMALLEST
 from .threads import in_threads
 
+Pixels = npt.NDArray[np.uint8]
+Painted = npt.NDArray[np.int16]
+Floats = npt.NDArray[np.float32]
+
+BAND = 4
+"""Rows of tokens that are summed up at a time."""
 BLOCK = 24
 """Largest side, in tokens, of what is judged as a whole."""
 STIFFNESS = 4.0
@@ -21,27 +27,39 @@ STIFFNESS = 4.0
 same error, and its worst places own the gradient."""
 
 
-class BlockSlopes(Protocol):
-    """What fills slopes (H, W, 3), a view, for views of x and x_hat: here or in C."""
+class Distortions(Protocol):
+    """What tunes ask of a painted picture: here or in C. All arrays may be views.
 
-    def __call__(self, x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.int16], slopes: Floats, /):
-        """See block_slopes."""
+    x (H, W, 3) is RGB; x_hat the same as it was painted: in 1/64 around the middle, not clamped.
+    """
+
+    def seen(self, x: Pixels, x_hat: Painted, slopes: Floats) -> None:
+        """Fill slopes (H, W, 3) with the gradient of what the eye sees: see eye.block_slopes.
+
+        Blocks have at most BLOCK tokens along a side, and no side below SMALLEST.
+        """
+        ...
+
+    def squared(self, x: Pixels, x_hat: Painted, slopes: Floats) -> None:
+        """Fill slopes (H, W, 3) with the gradient of the squared error.
+
+        All gradients are by pixels from 0 to 1, summed over pixels.
+        """
+        ...
+
+    def energies(self, slopes: Floats, out: Floats) -> None:
+        """Fill out (h, w) with the mean square of slopes (H, W, 3) in each token."""
+        ...
 
 
 def pixel_slopes(
-    x: npt.NDArray[np.uint8],
-    x_hat: npt.NDArray[np.int16],
-    tune: Tune,
-    block: BlockSlopes,
-    num_threads: int = 1,
+    x: Pixels, x_hat: Painted, tune: Tune, ops: Distortions, num_threads: int = 1
 ) -> tuple[Floats, Floats]:
     """What a change of each pixel costs, to first order, and how far that holds.
 
     Args:
-        x: (H, W, 3) RGB.
-        x_hat: the same as it was painted: in 1/64 around the middle, not clamped.
+        x, x_hat: see Distortions.
         tune: which distortion.
-        block: looks at blocks of at most BLOCK tokens, no side below SMALLEST.
 
     Returns:
         (H, W, 3) gradient of the distortion, summed over pixels, by pixels from 0 to 1; and (h, w),
@@ -50,50 +68,38 @@ def pixel_slopes(
     """
     height, width = x.shape[:2]
     rows, columns = latent_size(height, width)
+    slopes = np.empty(x.shape, np.float32)
+    bands = [slice(i, min(i + BAND, rows)) for i in range(0, rows, BAND)]
     if tune == "psnr" or min(height, width) < SMALLEST:
-        return _squared_slopes(x, x_hat), np.ones((rows, columns), np.float32)
-    seen = np.empty(x.shape, np.float32)
+
+        def fill(band: slice) -> None:
+            lines = _lines(band)
+            ops.squared(x[lines], x_hat[lines], slopes[lines])
+
+        in_threads(fill, bands, num_threads)
+        return slopes, np.ones((rows, columns), np.float32)
     energy, squared = np.empty((2, rows, columns), np.float32)
 
     def look(window: Window) -> None:
-        pixels = _pixels(window)
-        block(x[pixels], x_hat[pixels], seen[pixels])
+        pixels = _lines(window.rows), _lines(window.columns)
+        ops.seen(x[pixels], x_hat[pixels], slopes[pixels])
 
-    def sum_up(row: int) -> None:
-        band = slice(row * STRIDE, (row + 1) * STRIDE)
-        energy[row] = _energy(seen[band])
-        squared[row] = _energy(_squared_slopes(x[band], x_hat[band]))
+    def sum_up(band: slice) -> None:
+        lines = _lines(band)
+        ops.energies(slopes[lines], energy[band])
+        other = np.empty(slopes[lines].shape, np.float32)
+        ops.squared(x[lines], x_hat[lines], other)
+        ops.energies(other, squared[band])
 
     in_threads(look, cut(rows, columns, BLOCK), num_threads)
-    in_threads(sum_up, range(rows), num_threads)
+    in_threads(sum_up, bands, num_threads)
     ratio = np.sqrt(_spread(energy) / np.maximum(_spread(squared), np.float32(1e-6)))
     mean = np.cumsum(ratio, dtype=np.float64)[-1] / ratio.size  # sums one after another
-    return seen, np.float32(STIFFNESS) * np.sqrt(ratio * np.float32(mean))
+    return slopes, np.float32(STIFFNESS) * np.sqrt(ratio * np.float32(mean))
 
 
-def _squared_slopes(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.int16]) -> Floats:
-    inside = (x_hat >= -WHITE) & (x_hat <= WHITE)
-    slopes = np.float32(2 / 3 * 255 / UNITS) * errors(x, levels(x_hat))
-    return np.where(inside, slopes, np.float32(0))
-
-
-def _pixels(window: Window) -> tuple[slice, slice]:
-    rows, columns = window.rows, window.columns
-    return (
-        slice(rows.start * STRIDE, rows.stop * STRIDE),
-        slice(columns.start * STRIDE, columns.stop * STRIDE),
-    )
-
-
-def _energy(band: Floats) -> Floats:
-    """(w,): mean square of each token of a row of them, (up to 16, W, 3)."""
-    height, width = band.shape[:2]
-    squares = band * band
-    rows = (squares[..., 0] + squares[..., 1]) + squares[..., 2]
-    tokens = np.zeros(-(-width // STRIDE) * STRIDE, np.float32)
-    tokens[:width] = np.cumsum(rows, 0)[-1]
-    sizes = np.minimum(STRIDE, width - np.arange(0, width, STRIDE)) * (3 * height)
-    return np.cumsum(tokens.reshape(-1, STRIDE), 1)[:, -1] / sizes.astype(np.float32)
+def _lines(tokens: slice) -> slice:
+    return slice(tokens.start * STRIDE, tokens.stop * STRIDE)
 
 
 def _spread(energy: Floats) -> Floats:

@@ -3,8 +3,8 @@
 from functools import cache
 
 from . import native
-from .distortion import BlockSlopes
-from .native import NativeBlockSlopes, NativePictures
+from .distortion import Distortions
+from .native import NativeDistortions, NativePictures
 from .pictures import PictureOperations
 
 CHECKS = (
@@ -20,6 +20,7 @@ CHECKS = (
     0x11E9E739D2A12262,
     0x0D6E34B1ABA914C5,
     0x209A1EDCE4A43B03,
+    0x2476993276ED45B7,
 )
 """What core/check.c finds wherever the core works as it should."""
 
@@ -36,13 +37,12 @@ def best_level() -> int | None:
     return next((level for level in levels if works(level)), None)
 
 
-def pictures() -> tuple[PictureOperations, BlockSlopes]:
-    """Operations of the transforms, and what looks at blocks for the eye."""
+def pictures() -> tuple[PictureOperations, Distortions]:
+    """Operations of the transforms, and what judges what they paint."""
     level = best_level()
     if level is None:
         # Compiled code does without these.
-        from .eye import block_slopes  # noqa: PLC0415
-        from .reference import ReferencePictures  # noqa: PLC0415
+        from .reference import ReferenceDistortions, ReferencePictures  # noqa: PLC0415
 
-        return ReferencePictures(), block_slopes
-    return NativePictures(level), NativeBlockSlopes(level)
+        return ReferencePictures(), ReferenceDistortions()
+    return NativePictures(level), NativeDistortions(level)

@@ -17,6 +17,9 @@ try:
 except ImportError:  # installed without a C compiler
     core: Any = None
 
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
 NOTHING = np.empty(0, np.int8)
 TILE_COLUMNS: int = core.TILE_COLUMNS if core else 1
 """The core pads outputs and slots to multiples of it."""
@@ -76,19 +79,25 @@ def packed(weights: NDArray[np.integer]) -> NDArray[np.uint8]:
     return result
 
 
-class NativeBlockSlopes:
-    """See distortion.BlockSlopes. `level` is one of levels()."""
+class NativeDistortions:
+    """See Distortions (distortion.py). `level` is one of levels()."""
 
     def __init__(self, level: int) -> None:
         self.level = level
 
-    def __call__(
-        self, x: NDArray[np.uint8], x_hat: NDArray[np.int16], slopes: NDArray[np.float32]
-    ) -> None:
-        """See engine.eye.block_slopes."""
-        height, width, _ = x.shape
-        strides = (array.strides[0] // array.itemsize for array in (x, x_hat, slopes))
-        core.eye(self.level, sizes(height, width, *strides), x, x_hat, *light_tables(), slopes)
+    def seen(self, x: Pixels, x_hat: Picture, slopes: Floats) -> None:
+        """See Distortions."""
+        shape = sizes(*x.shape[:2], *(steps(array)[0] for array in (x, x_hat, slopes)))
+        core.eye(self.level, shape, x, x_hat, *light_tables(), slopes)
+
+    def squared(self, x: Pixels, x_hat: Picture, slopes: Floats) -> None:
+        """See Distortions."""
+        shape = sizes(*x.shape[:2], *(steps(array)[0] for array in (x, x_hat, slopes)))
+        core.squared(shape, x, x_hat, slopes)
+
+    def energies(self, slopes: Floats, out: Floats) -> None:
+        """See Distortions."""
+        core.energies(sizes(*slopes.shape[:2], steps(slopes)[0]), slopes, out)
 
 
 class NativePictures:

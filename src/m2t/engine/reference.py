@@ -8,8 +8,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from ..config import STRIDE
 from .arithmetic import STREAM_LIMIT, TOKEN_LIMIT, Finish
+from .eye import block_slopes
+from .eye_tables import UNITS, WHITE, errors, levels
 from .pictures import Kernel, Picture
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 
 _BAND = 2**16
 """Places whose windows are copied at a time."""
@@ -103,3 +109,30 @@ def finished(values: NDArray[np.float32], out: Picture, finish: Finish) -> None:
         out[:] = np.clip(rounded(values), 0, 127)
     else:
         raise ValueError(f"pictures cannot be finished by {finish!r}")
+
+
+class ReferenceDistortions:
+    """See Distortions (distortion.py)."""
+
+    def seen(self, x: Pixels, x_hat: Picture, slopes: Floats) -> None:
+        """See Distortions."""
+        block_slopes(x, x_hat, slopes)
+
+    def squared(self, x: Pixels, x_hat: Picture, slopes: Floats) -> None:
+        """See Distortions."""
+        inside = (x_hat >= -WHITE) & (x_hat <= WHITE)
+        unit = np.float32(2 / 3 * 255 / UNITS)
+        slopes[:] = np.where(inside, unit * errors(x, levels(x_hat)), np.float32(0))
+
+    def energies(self, slopes: Floats, out: Floats) -> None:
+        """See Distortions. Sums go down each column of a token, then across."""
+        width = slopes.shape[1]
+        for i, row in enumerate(out):
+            band = slopes[i * STRIDE : (i + 1) * STRIDE]
+            squares = band * band
+            pixels = (squares[..., 0] + squares[..., 1]) + squares[..., 2]
+            columns = np.zeros(len(row) * STRIDE, np.float32)
+            columns[:width] = np.cumsum(pixels, 0)[-1]
+            sizes = np.minimum(STRIDE, width - np.arange(0, width, STRIDE)) * (3 * len(band))
+            sums = np.cumsum(columns.reshape(-1, STRIDE), 1)[:, -1]
+            row[:] = sums / sizes.astype(np.float32)

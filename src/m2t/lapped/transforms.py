@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..config import STRIDE, Aim, ModelConfig
 from ..engine.arithmetic import STREAM_LIMIT
-from ..engine.distortion import BlockSlopes, pixel_slopes
+from ..engine.distortion import Distortions, pixel_slopes
 from ..engine.pictures import Picture, PictureOperations
 from ..engine.threads import shared
 from ..geometry.bands import bands
@@ -35,9 +35,9 @@ class LappedTransforms:
         config: ModelConfig,
         tensors: Tensors,
         ops: PictureOperations,
-        block_slopes: BlockSlopes,
+        distortions: Distortions,
     ) -> None:
-        self.config, self.ops, self.block_slopes = config, ops, block_slopes
+        self.config, self.ops, self.distortions = config, ops, distortions
         self.tensors, self.name = tensors, ops.name
         self.synthesis = Synthesis(config, tensors, ops)
 
@@ -74,22 +74,17 @@ class LappedTransforms:
         self, rgb: Pixels, y_hat: Latents, aim: Aim, linear: bool, num_threads: int, done: Done
     ) -> tuple[Slopes, Floats]:
         """See Transforms. Always by the linear part: what the networks answer is little."""
-        x_hat = np.empty(rgb.shape, np.int16)
+        x_hat = self._painted_whole(rgb.shape, y_hat, aim, num_threads, done)
+        by_pixels, stiffness = pixel_slopes(rgb, x_hat, aim.tune, self.distortions, num_threads)
+        largest = max(by_pixels.max(), -by_pixels.min())
+        unit = np.float32(max(float(largest), 1e-30) / STREAM_LIMIT)
+        rounded = x_hat  # no longer needed
+        for start in range(0, len(rounded), STRIDE):
+            some = by_pixels[start : start + STRIDE]
+            rounded[start : start + STRIDE] = np.rint(some / unit)
+        del by_pixels
         slopes = np.empty(y_hat.shape, np.float32)
         with shared(self.ops, num_threads) as ops:
-            for lines, blocks in self._painted(ops, y_hat, aim, num_threads, done):
-                target = x_hat[lines]
-                target[:] = _as_pixels(blocks)[: target.shape[0], : target.shape[1]]
-            by_pixels, stiffness = pixel_slopes(
-                rgb, x_hat, aim.tune, self.block_slopes, num_threads
-            )
-            largest = max(by_pixels.max(), -by_pixels.min())
-            unit = np.float32(max(float(largest), 1e-30) / STREAM_LIMIT)
-            rounded = x_hat  # no longer needed
-            for start in range(0, len(rounded), STRIDE):
-                some = by_pixels[start : start + STRIDE]
-                rounded[start : start + STRIDE] = np.rint(some / unit)
-            del by_pixels
             for rows in self._bands(y_hat, num_threads):
                 self.adjoint.run(ops, rounded, unit, aim, rows, slopes[rows])
         return slopes, stiffness
@@ -97,6 +92,17 @@ class LappedTransforms:
     def step_errors(self, aim: Aim) -> Floats:
         """See Transforms."""
         return self.adjoint.step_errors(aim)
+
+    def _painted_whole(
+        self, shape: tuple[int, ...], y_hat: Latents, aim: Aim, num_threads: int, done: Done
+    ) -> NDArray[np.int16]:
+        """What tokens paint: (H, W, 3), in 1/64 around the middle, not clamped."""
+        rows, columns, _ = y_hat.shape
+        whole = np.empty((STRIDE * rows, STRIDE * columns, 3), np.int16)
+        with shared(self.ops, num_threads) as ops:
+            for lines, blocks in self._painted(ops, y_hat, aim, num_threads, done):
+                _unfold(blocks, whole[lines])
+        return whole[: shape[0], : shape[1]]
 
     def _painted(
         self, ops: PictureOperations, y_hat: Latents, aim: Aim, num_threads: int, done: Done
@@ -119,8 +125,9 @@ class LappedTransforms:
                 done((band.stop - band.start) * columns)
 
 
-def _as_pixels(blocks: Picture) -> Picture:
+def _unfold(blocks: Picture, lines: Picture) -> None:
     """(rows, columns, 48) -> (4 rows, 4 columns, 3)."""
-    rows, columns, _ = blocks.shape
-    lines = blocks.reshape(rows, columns, BLOCK_LINES, -1).swapaxes(1, 2)
-    return lines.reshape(rows * BLOCK_LINES, -1, 3)
+    rows, columns, values = blocks.shape
+    line = np.dtype((np.void, values // BLOCK_LINES * blocks.itemsize))  # copied in one piece
+    target = lines.reshape(rows, BLOCK_LINES, columns, -1).view(line)
+    target[:] = blocks.reshape(rows, columns, BLOCK_LINES, -1).view(line).swapaxes(1, 2)
