@@ -58,8 +58,8 @@ def module():
 
 
 if __name__ == "__main__":
-    from m2t.cli import main
+    from m2t.__main__ import run
 
     sys.modules["m2t.codec"] = module()
     m2t.load = Codec.load
-    sys.exit(main())
+    sys.exit(run())

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..container import parse_header
-from .files import STDIO, Job, plan, read, write
+from .files import STDIO, FilePath, Job, make_folder, plan, read, write
 from .messages import Progress, attempt, progress_bar, told_warnings
 from .options import threads_option
 
@@ -26,7 +26,7 @@ def batch_options(command: Callable[..., int]) -> Callable[..., int]:
             metavar="IN... [OUT]",
             nargs=-1,
             required=True,
-            type=click.Path(path_type=Path),
+            type=FilePath(),
         ),
         click.option(
             "--out-dir",
@@ -66,7 +66,7 @@ def run(
     if not ready:
         return 1
     if out_dir is not None:
-        out_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(out_dir)
     work = prepare(threads)
     done = [
         attempt(partial(_process, job, work, force, as_json), job.source, as_json) for job in ready

@@ -1,7 +1,7 @@
 """`m2t compress`."""
 
 import io
-import mimetypes
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,9 @@ def compress(
     photo.jpg becomes photo.m2t unless OUT or --out-dir says otherwise; - stands for standard input
     or output. Several inputs need --out-dir.
     """
-    if options["out_dir"] is None and len(paths) == 2:
-        # `m2t compress a.jpg b.jpg` is meant as two inputs, and would spoil the second.
-        kind, _ = mimetypes.guess_type(paths[1].name)
+    if options["out_dir"] is None and len(paths) == 2 and not paths[1].exists():
+        # `m2t compress a.jpg b.jpg` is meant as two inputs.
+        kind, _ = MimeTypes().guess_type(paths[1].name, strict=False)
         if kind is not None and kind.startswith("image/"):
             raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
 

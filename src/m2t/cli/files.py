@@ -1,16 +1,33 @@
 """Which file becomes which; reading and writing them so that nothing is lost."""
 
+import os
 import sys
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from ..atomic import replacing
-from ..errors import OutputError
+from ..container.header import SIGNATURE
+from ..errors import ImageError, OutputError
 
 STDIO = Path("-")
 """Standard input as a source, standard output as a target."""
+M2T_SUFFIX = ".m2t"
+
+
+class FilePath(click.ParamType):
+    """A path, or STDIO where it is `-`; a file of that name is `./-`."""
+
+    name = "path"
+
+    def convert(
+        self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        """See click.ParamType."""
+        path = Path(value)
+        return path.absolute() if path == STDIO and os.fspath(value) != "-" else path
 
 
 @dataclass(frozen=True)
@@ -19,12 +36,21 @@ class Job:
 
     source: Path
     target: Path
+    to_m2t: bool
+    """The target is an .m2t file, not a picture."""
+    rivals: tuple[Path, ...] = ()
+    """Other inputs with the same target."""
 
     def check(self, overwrite: bool) -> None:
         """Find what can be found wrong before any work; OSError or OutputError."""
         if self.source != STDIO:
             self.source.stat()
+        if self.rivals:
+            others = ", ".join(map(str, self.rivals))
+            raise OutputError(f"would become {self.target}, as would {others}")
         if self.target == STDIO:
+            if sys.stdout is None:
+                raise OutputError("standard output is closed")
             if sys.stdout.isatty():
                 raise OutputError("not written to a terminal; name an output")
             return
@@ -34,8 +60,22 @@ class Job:
             raise OutputError(f"{self.target} is a directory; --out-dir writes into one")
         if self.source != STDIO and self.target.samefile(self.source):
             raise OutputError("input and output are the same file")
-        if self.target.is_file() and not overwrite:
-            raise OutputError(f"{self.target} exists already; -f overwrites it")
+        if self.target.is_file():
+            if not overwrite:
+                raise OutputError(f"{self.target} exists already; -f overwrites it")
+            self._check_kind()
+
+    def _check_kind(self) -> None:
+        """Refuse to write over what can hardly be meant, -f or not: another input, most likely."""
+        with self.target.open("rb") as file:
+            start = file.read(len(SIGNATURE))
+        is_m2t = start == SIGNATURE
+        if start and is_m2t != self.to_m2t:
+            kind = "an .m2t file" if is_m2t else "not an .m2t file"
+            raise OutputError(
+                f"{self.target} is {kind}, and stays as it is: remove it first. "
+                "Several inputs need --out-dir"
+            )
 
 
 def plan(paths: tuple[Path, ...], out_dir: Path | None, suffix: str) -> list[Job]:
@@ -43,26 +83,40 @@ def plan(paths: tuple[Path, ...], out_dir: Path | None, suffix: str) -> list[Job
 
     An output that is not named gets its input's name with `suffix`.
     """
+    to_m2t = suffix == M2T_SUFFIX
     if out_dir is None:
         source, *targets = paths
         if len(targets) > 1:
             raise click.UsageError("Several inputs need --out-dir.")
         unnamed = STDIO if source == STDIO else source.parent / (source.stem + suffix)
-        return [Job(source, targets[0] if targets else unnamed)]
+        return [Job(source, targets[0] if targets else unnamed, to_m2t)]
     if STDIO in paths:
         raise click.UsageError("Standard input has no name to be used in --out-dir.")
-    sources: dict[Path, Path] = {}
+    sources: dict[Path, list[Path]] = defaultdict(list)
     for path in paths:
-        target = out_dir / (path.stem + suffix)
-        if target in sources:
-            raise click.UsageError(f"{sources[target]} and {path} would both become {target}.")
-        sources[target] = path
-    return [Job(source, target) for target, source in sources.items()]
+        sources[out_dir / (path.stem + suffix)].append(path)
+    return [
+        Job(source, target, to_m2t, rivals=tuple(path for path in some if path is not source))
+        for target, some in sources.items()
+        for source in some
+    ]
+
+
+def make_folder(path: Path) -> None:
+    """A folder, and those above it, where they are not there yet."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {path}: {error.strerror}") from error
 
 
 def read(path: Path) -> bytes:
     """All bytes of a file or of standard input."""
-    return sys.stdin.buffer.read() if path == STDIO else path.read_bytes()
+    if path != STDIO:
+        return path.read_bytes()
+    if sys.stdin is None:
+        raise ImageError("standard input is closed")
+    return sys.stdin.buffer.read()
 
 
 def write(path: Path, data: bytes, overwrite: bool) -> None:

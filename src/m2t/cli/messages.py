@@ -64,7 +64,7 @@ def told_warnings(name: object) -> Iterator[None]:
 @contextmanager
 def progress_bar(name: object) -> Iterator[Progress | None]:
     """A bar on a terminal's stderr for what takes over a second; None where nobody watches."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm
