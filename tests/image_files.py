@@ -1,4 +1,4 @@
-"""Images and files of images for the tests of image.py."""
+"""Images and files of images for the tests of image/."""
 
 import io
 import struct

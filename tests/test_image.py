@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m2t import image as m2t_image
 from m2t.errors import ImageError
 from m2t.image import ImageWarning, from_picture, open_image, to_picture
 
@@ -79,12 +78,58 @@ def test_floats_are_scaled(scale):
     assert picture.rgb[0, :, 0].tolist() == [0, 128, 255]
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 1.004), (-0.004, 1), (-3, 260)])
+def test_floats_that_a_filter_left_a_little_beyond_are_cut(low, high):
+    scale = 1 if high < 2 else 255
+    values = np.array([[low, 0, scale / 2, high]], np.float32)
+    with pytest.warns(ImageWarning, match="cut to 0 to"):
+        picture = to_picture(Image.fromarray(values))
+    assert picture.rgb[0, :, 0].tolist() == [0, 0, 128, 255]
+
+
+def test_integers_up_to_255_are_bytes_unless_a_file_says_otherwise():
+    values = np.array([[0, 100, 255]], np.int32)
+    with pytest.warns(ImageWarning, match="0 to 255"):
+        assert to_picture(Image.fromarray(values)).rgb[0, :, 0].tolist() == [0, 100, 255]
+    pgm = io.BytesIO(b"P5 3 1 65535\n" + values.astype(">u2").tobytes())
+    with pytest.warns(ImageWarning, match="0 to 65535"):
+        assert to_picture(open_image(pgm)).rgb[0, :, 0].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 4)])
+def test_arrays_are_images(shape):
+    values = noise(*shape)
+    picture = to_picture(values)
+    assert np.array_equal(
+        picture.rgb, values[..., :3] if len(shape) == 3 else [[[v] * 3 for v in r] for r in values]
+    )
+    assert picture.grey == (len(shape) == 2)
+    assert (picture.alpha is not None) == (shape[-1] == 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("photo.jpg", "not str"),
+        (b"...", "not bytes"),
+        (None, "not NoneType"),
+        (np.zeros((2, 2, 3), np.float32), r"\(2, 2, 3\) float32"),
+        (np.zeros((2, 2, 2), np.uint8), r"\(2, 2, 2\) uint8"),
+    ],
+)
+def test_what_is_no_image_is_refused(given, text):
+    with pytest.raises(TypeError, match=text):
+        to_picture(given)
+
+
 @pytest.mark.parametrize(
     "values",
     [
         np.array([[-1, 0]], np.int32),
         np.array([[0, 65536]], np.int32),
-        np.array([[0, 256]], np.float32),
+        np.array([[0, 300]], np.float32),
+        np.array([[0, 1.5]], np.float32),
+        np.array([[-0.2, 1]], np.float32),
         np.array([[0, np.nan]], np.float32),
         np.array([[0, np.inf]], np.float32),
     ],
@@ -123,7 +168,7 @@ def test_no_pixels():
 
 
 def test_too_many_pixels(monkeypatch):
-    monkeypatch.setattr(m2t_image, "MAX_PIXELS", 100)
+    monkeypatch.setattr("m2t.image.guard.MAX_PIXELS", 100)
     file = saved(Image.new("L", (11, 10)), "PNG")
     with pytest.raises(ImageError, match="11x10 pixels"):
         open_image(file)
@@ -177,8 +222,7 @@ def test_orientation_is_applied_once(orientation):
         8: pixels.transpose(1, 0, 2)[::-1],
     }[orientation]
     assert (picture.rgb == turned).all()
-    assert picture.exif is not None
-    assert picture.exif[:2] in (b"MM", b"II")
+    assert picture.metadata["exif"][:2] in (b"MM", b"II")
     kept = from_picture(picture).getexif()
     assert kept[0x010F] == "Maker"
     assert kept.get(0x0112, 1) == 1
@@ -189,15 +233,14 @@ def test_orientation_in_xmp():
     image.info["xmp"] = b'<x:xmpmeta><a tiff:Orientation="6"/></x:xmpmeta>'
     picture = to_picture(image)
     assert picture.rgb.shape == (6, 4, 3)
-    assert picture.xmp is not None
-    assert b"Orientation" not in picture.xmp
+    assert b"Orientation" not in picture.metadata["xmp"]
 
 
 def test_damaged_exif_is_dropped():
     image = Image.new("RGB", (2, 2))
     image.info["exif"] = b"Exif\0\0nonsense"
     with pytest.warns(ImageWarning, match="EXIF"):
-        assert to_picture(image).exif is None
+        assert "exif" not in to_picture(image).metadata
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])
@@ -216,5 +259,4 @@ def test_cmyk_profile_does_not_stay_with_rgb():
     image.info["xmp"] = XMP
     with pytest.warns(ImageWarning, match="profile"):
         picture = to_picture(image)
-    assert picture.icc is None
-    assert picture.xmp == XMP
+    assert picture.metadata == {"xmp": XMP}

@@ -29,7 +29,8 @@ def test_pictures_come_back(grey, with_alpha, suffix):
     exif = Image.Exif()
     exif[0x010F] = "Maker"
     alpha = noise(5, 7) if with_alpha else None
-    picture = Picture(pixels, alpha, grey, SRGB, exif.tobytes().removeprefix(b"Exif\0\0"), XMP)
+    its = {"icc": SRGB, "exif": exif.tobytes().removeprefix(b"Exif\0\0"), "xmp": XMP}
+    picture = Picture(pixels, alpha, grey, its)
     image = from_picture(picture)
     assert image.mode == ("L" if grey else "RGB") + ("A" if with_alpha else "")
     file = io.BytesIO()
@@ -40,7 +41,7 @@ def test_pictures_come_back(grey, with_alpha, suffix):
     save_image(image, file, suffix)
     file.seek(0)
     back = to_picture(open_image(file))
-    assert (back.icc, back.exif, back.xmp) == (picture.icc, picture.exif, picture.xmp)
+    assert back.metadata == picture.metadata
     if suffix != ".jpg":
         np.testing.assert_array_equal(back.rgb, pixels)
         np.testing.assert_array_equal(back.alpha, alpha)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .codec import Codec
     from .config import Tune
     from .errors import M2TError
+    from .image import AnyImage
+    from .progress import Progress
 
 __version__ = "0.1.0"
 __all__ = ["Codec", "M2TError", "__version__", "compress", "decompress", "load"]
@@ -64,20 +66,25 @@ def load(
 
 
 def compress(
-    image: "Image", quality: int = 50, *, tune: "Tune | None" = None, effort: int = 1
+    image: "AnyImage",
+    quality: int = 50,
+    *,
+    tune: "Tune | None" = None,
+    effort: int = 1,
+    progress: "Progress | None" = None,
 ) -> bytes:
-    """A Pillow image of any mode as the bytes of an .m2t file, with the default weights.
+    """A Pillow image of any mode, or an array (H, W, 3) uint8, as the bytes of an .m2t file.
 
-    `quality` is 1 to 100, `tune` "eye" (the default) or "psnr", `effort` 0 (fastest) to 9
-    (smallest). Raises ImageError where the image cannot be represented. For many images, `load` a
-    codec once.
+    It takes the default weights and what Codec.compress takes: `quality` is 1 to 100, `tune` "eye"
+    (the default) or "psnr", `effort` 0 (fastest) to 9 (smallest). Raises ImageError where the image
+    cannot be represented. For many images, `load` a codec once.
     """
-    return load().compress(image, quality, tune=tune, effort=effort)
+    return load().compress(image, quality, tune=tune, effort=effort, progress=progress)
 
 
-def decompress(data: bytes) -> "Image":
+def decompress(data: bytes, progress: "Progress | None" = None) -> "Image":
     """The image in the bytes of an .m2t file: L, LA, RGB or RGBA, metadata in `info`.
 
     Raises FormatError where the bytes are damaged, UnknownModel where their weights are not here.
     """
-    return __getattr__("Codec").for_file(data).decompress(data)
+    return __getattr__("Codec").for_file(data).decompress(data, progress)

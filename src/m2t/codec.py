@@ -7,6 +7,7 @@ file connects them to Pillow's images and to the container.
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from .engine.fastest import pictures
 from .engine.threads import num_cores
 from .errors import ConfigError, Corrupt, ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size
-from .image import Picture, decode_alpha, encode_alpha, from_picture, to_picture
+from .image import AnyImage, Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
 from .predict.fastest import choose
 from .predict.network import IntegerNetwork
@@ -105,14 +106,14 @@ class Codec:
 
     def compress(
         self,
-        image: Image.Image,
+        image: AnyImage,
         quality: int = 50,
         *,
         tune: Tune | None = None,
         effort: int = DEFAULT_EFFORT,
         progress: Progress | None = None,
     ) -> bytes:
-        """An image of any mode and size as the bytes of an .m2t file.
+        """An image of any mode and size, or an array (H, W, 3) uint8, as an .m2t file.
 
         Args:
             quality: 1 (smallest) to 100 (best).
@@ -125,9 +126,9 @@ class Codec:
         """
         picture = to_picture(image)
         # Before any work, refuse options that there are not, and what the format cannot hold.
-        aim = Aim(quality, tune or self.config.rate.default_tune)
+        aim = Aim(whole("quality", quality), tune or self.config.rate.default_tune)
         self.config.rate.check(aim)
-        if not 0 <= effort < len(CAUTION):
+        if not 0 <= whole("effort", effort) < len(CAUTION):
             raise ConfigError(f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
         header = self._header(picture, aim)
         passes = 1 + len(passes_of(self.config, effort))
@@ -135,11 +136,10 @@ class Codec:
         y_hat = self.tokens(picture, aim, effort, meter)
         coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
         crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
-        metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
         return Bitstream(
             header=header,
             strips=[Strip(coded.results, crc)],
-            metadata={key: value for key, value in metadata.items() if value is not None},
+            metadata=picture.metadata,
             alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
         ).pack()
 
@@ -156,9 +156,7 @@ class Codec:
         alpha = stream.alpha
         if alpha is not None:
             alpha = decode_alpha(alpha, (header.width, header.height))
-        metadata = {key: stream.metadata.get(key) for key in ("icc", "exif", "xmp")}
-        picture = Picture(rgb, alpha, header.grey, **metadata)
-        return from_picture(picture)
+        return from_picture(Picture(rgb, alpha, header.grey, stream.metadata))
 
     def estimate(self, data: bytes) -> float:
         """What a file's tokens should take, in bits, by the probabilities that code them."""
@@ -274,6 +272,14 @@ class Codec:
 
     def _follows_schedule(self, header: Header) -> bool:
         return all(getattr(header, name) == value for name, value in self._schedule().items())
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, NumPy's included; ConfigError for anything else."""
+    try:
+        return index(value)
+    except TypeError:
+        raise ConfigError(f"{name} must be a whole number, not {value!r}") from None
 
 
 def added(meter: Meter | None) -> Done:

@@ -42,9 +42,7 @@ class Codec:
         steps = 11 + effort  # so that a test can see what arrived
         flags = int(picture.grey) | (tune == "eye") << 1
         header = Header(MODEL_ID, width, height, quality, steps, 22, flags=flags)
-        metadata = {"icc": picture.icc, "exif": picture.exif, "xmp": picture.xmp}
-        kept = {key: value for key, value in metadata.items() if value}
-        return Bitstream(header, [Strip([file.getvalue()], 0)], kept).pack()
+        return Bitstream(header, [Strip([file.getvalue()], 0)], picture.metadata).pack()
 
     def decompress(self, data, progress=None):
         return Image.open(io.BytesIO(parse(data).windows[0]))

@@ -10,7 +10,15 @@ from .header import Header, read_header
 from .strip import LAST_STRIP, STRIP, Strip, parse_strip
 
 ALPHA = "A"
-_METADATA = {"icc": "i", "exif": "e", "xmp": "x"}
+_METADATA = {
+    "icc": "i",
+    "exif": "e",
+    "xmp": "x",
+    "dpi": "d",
+    "comment": "c",
+    "iptc": "p",
+    "text": "t",
+}
 _NAMES = {kind: name for name, kind in _METADATA.items()}
 _WINDOW_STRIDE = 16  # a window has at least one token, of 16x16 pixels
 
@@ -23,7 +31,8 @@ class Bitstream:
     strips: list[Strip]
     """At least one; together, all windows in raster order."""
     metadata: dict[str, bytes] = field(default_factory=dict)
-    """Raw "icc", "exif" and "xmp"; other ancillary chunks, kept as they are, by their letter."""
+    """What belongs to the picture, by the keys of image/metadata.py; other ancillary chunks, as
+    they are, by their letter."""
     alpha: bytes | None = None
     """The image's opacity as an 8-bit grey PNG of the same size."""
 

@@ -1,0 +1,122 @@
+"""Image files of any kind to Pillow's images."""
+
+import importlib
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import ImageError
+from .guard import load, pillow_errors, warn
+
+NEW_SUBFILE_TYPE, SUB_IFDS, DNG_VERSION = 254, 330, 50706
+"""Tags of TIFF files."""
+SRGB_LIKE = {(1, 1), (1, 2), (1, 6), (1, 13), (1, 14), (1, 15), (2, 2), (2, 13), (6, 6), (5, 6)}
+"""Primaries and transfer functions (ITU-T H.273) that screens show as sRGB."""
+HEAD = 1 << 16
+"""Bytes in which a file says what its colours are."""
+
+
+def open_image(source: str | os.PathLike[str] | BinaryIO) -> Image.Image:
+    """Read an image file, whole.
+
+    HEIC and JPEG XL are read where pillow-heif or pillow-jxl-plugin is installed. Raises ImageError
+    where the file is damaged, larger than MAX_PIXELS, a camera's raw data or not an image; OSError
+    where it cannot be read. Warns (ImageWarning) of what Pillow does not give.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        with Path(source).open("rb") as file:
+            return open_image(file)
+    with pillow_errors(ImageError, "cannot read the image"):
+        image = _opened(source)
+        _refuse_raw(image, source)
+        _tell_colours(image, source)
+        load(image)
+        if getattr(image, "n_frames", 1) > 1:
+            image = image.copy()  # of this frame alone: the others would need the file
+    return image
+
+
+def _opened(source: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(source)
+    except UnidentifiedImageError:
+        head = _head(source)
+    for is_one, name, package, module, opened in _PLUGINS:
+        if is_one(head):
+            if find_spec(module) is None:
+                raise ImageError(f"Pillow reads {name} with a plugin: pip install {package}")
+            return opened(importlib.import_module(module), source)
+    # Pillow's own text shows the address of the file object.
+    raise ImageError("not an image of a known format")
+
+
+def _head(source: BinaryIO) -> bytes:
+    """The first bytes; the file stands where it stood."""
+    position = source.tell()
+    source.seek(0)
+    head = source.read(HEAD)
+    source.seek(position)
+    return head
+
+
+def _is_heif(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")
+
+
+def _is_jxl(head: bytes) -> bool:
+    return head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n"))
+
+
+_PLUGINS: list[tuple[Callable[[bytes], bool], str, str, str, Callable]] = [
+    (_is_heif, "HEIC", "pillow-heif", "pillow_heif", lambda m, file: m.open_heif(file).to_pillow()),
+    (_is_jxl, "JPEG XL", "pillow-jxl-plugin", "pillow_jxl", lambda _, file: Image.open(file)),
+]
+"""Formats that Pillow does not know, and what reads them. The plugin for JPEG XL tells Pillow of
+itself when it is imported."""
+
+
+def _refuse_raw(image: Image.Image, source: BinaryIO) -> None:
+    """Refuse a camera's raw file, of which Pillow reads a small preview."""
+    if image.format != "TIFF":
+        return
+    tags = getattr(image, "tag_v2", {})
+    is_preview = bool(tags.get(NEW_SUBFILE_TYPE, 0) & 1) and SUB_IFDS in tags
+    if DNG_VERSION in tags or is_preview or _head(source)[8:10] == b"CR":
+        raise ImageError(
+            f"camera raw data, of which only a preview of {image.width}x{image.height} pixels can "
+            "be read: develop it first"
+        )
+
+
+def _tell_colours(image: Image.Image, source: BinaryIO) -> None:
+    """Warn of colours that are told by numbers, which are not kept, and are not sRGB."""
+    if image.info.get("icc_profile"):
+        return
+    head = _head(source)
+    numbers = None
+    if image.format == "PNG":
+        numbers = _numbers_after(head.partition(b"IDAT")[0], b"cICP", 1)
+        gamma = image.info.get("gamma")
+        if numbers is None and gamma and "srgb" not in image.info and abs(gamma - 1 / 2.2) > 0.01:
+            warn(f"gamma {gamma:g} is not kept: the colours are taken for sRGB")
+    elif image.format in ("AVIF", "HEIF", None):
+        numbers = _numbers_after(head, b"colrnclx", 2)
+    if numbers is not None and numbers not in SRGB_LIKE:
+        kind = "HDR " if numbers[1] in (16, 18) else ""
+        warn(
+            f"{kind}colours of primaries {numbers[0]} and transfer {numbers[1]} are not kept: "
+            "they are taken for sRGB"
+        )
+
+
+def _numbers_after(data: bytes, mark: bytes, num_bytes: int) -> tuple[int, int] | None:
+    """Primaries and transfer function after a mark; None where there is none."""
+    start = data.find(mark) + len(mark)
+    numbers = data[start : start + 2 * num_bytes]
+    if start < len(mark) or len(numbers) < 2 * num_bytes:
+        return None
+    return int.from_bytes(numbers[:num_bytes], "big"), int.from_bytes(numbers[num_bytes:], "big")

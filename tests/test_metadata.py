@@ -1,0 +1,206 @@
+"""What belongs to pictures, from files through .m2t to files."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from m2t.container import Bitstream, Header, Strip, parse
+from m2t.errors import ImageError
+from m2t.image import ImageWarning, from_picture, open_image, save_image, to_picture
+from m2t.image.metadata import attach, gathered
+
+from .image_files import SRGB, XMP, saved
+
+RGB = Image.new("RGB", (8, 6), (200, 100, 50))
+IPTC = b"\x1c\x02\x78\x00\x0bBy the lake"
+ALL = {
+    "icc": SRGB,
+    "exif": b"II*\0\x08\0\0\0\0\0\0\0\0\0",
+    "xmp": XMP,
+    "dpi": b"300 150",
+    "comment": b"a comment",
+    "iptc": IPTC,
+    "text": b"Title\0A lake\0Author\0Somebody\0",
+}
+
+
+def opened(file: io.BytesIO) -> dict[str, bytes]:
+    return to_picture(open_image(file)).metadata
+
+
+def resaved(metadata: dict[str, bytes], suffix: str) -> dict[str, bytes]:
+    image = RGB.copy()
+    attach(image, metadata)
+    file = io.BytesIO()
+    save_image(image, file, suffix)
+    file.seek(0)
+    return opened(file)
+
+
+def test_info_and_back():
+    image = RGB.copy()
+    attach(image, ALL)
+    assert gathered(image.info) == ALL
+    assert to_picture(image).metadata == ALL
+    assert gathered(from_picture(to_picture(image)).info) == ALL
+
+
+def test_all_of_it_is_in_the_file():
+    header = Header(bytes(8), 1, 1, 50, 12, 22)
+    assert parse(Bitstream(header, [Strip([b""], 0)], dict(ALL)).pack()).metadata == ALL
+
+
+def test_jpeg_files_keep_comments_captions_and_resolution():
+    kept = {key: ALL[key] for key in ("icc", "xmp", "comment", "iptc", "dpi")}
+    assert resaved(kept | {"dpi": b"300 300"}, "jpg") == kept | {"dpi": b"300 300"}
+
+
+def test_png_files_keep_texts_and_resolution():
+    kept = {key: ALL[key] for key in ("text", "xmp", "dpi")}
+    assert resaved(kept, "png") == kept
+
+
+@pytest.mark.parametrize(
+    ("suffix", "key", "text"),
+    [
+        ("png", "comment", "PNG files hold no comment"),
+        ("webp", "iptc", "WEBP files hold no IPTC"),
+        ("jpg", "text", "JPEG files hold no captions .* Title, Author"),
+        ("ppm", "icc", "PPM files hold no metadata"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_told(suffix, key, text):
+    with pytest.warns(ImageWarning, match=text):
+        assert key not in resaved({key: ALL[key]}, suffix)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("exif", b"II*\0" + bytes(70000)),
+        ("xmp", b"<x/>" + b" " * 70000),
+        ("comment", b"c" * 70000),
+        ("iptc", b"i" * 70000),
+    ],
+)
+def test_a_jpeg_file_is_had_however_long_the_metadata(key, value):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert key not in resaved({key: value, "icc": SRGB}, "jpg")
+    assert any("more than JPEG files hold" in str(warning.message) for warning in told)
+
+
+@pytest.mark.parametrize("value", [b"", b"300", b"0 0", b"a b", b"1e9 1", b"nan nan", b"-1 1"])
+def test_damaged_resolution_is_ignored(value):
+    image = RGB.copy()
+    attach(image, {"dpi": value})
+    assert "dpi" not in image.info
+
+
+@pytest.mark.parametrize("value", [(0, 0), ("a", 1), 300, None, (float("nan"), 1)])
+def test_odd_resolutions_of_pillow_are_ignored(value):
+    assert gathered({"dpi": value}) == {}
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe\0a", b"key", b"\0\0\0", b"a\0b"])
+def test_damaged_texts_raise_nothing(value):
+    image = RGB.copy()
+    attach(image, {"text": value})
+    save_image(image, io.BytesIO(), "png")
+
+
+def test_captions_of_png_files_are_read():
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Description", "A lake")
+    texts.add_itxt("Author", "Some\u00f6ne")
+    found = opened(saved(RGB, "PNG", pnginfo=texts))
+    assert found == {"text": "Description\0A lake\0Author\0Some\u00f6ne\0".encode()}
+
+
+def test_metadata_of_none_are_none():
+    image = RGB.copy()
+    image.info.update(exif=None, xmp=None, icc_profile=None, photoshop=None)
+    assert to_picture(image).metadata == {}
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_chunk(kind: bytes, data: bytes) -> io.BytesIO:
+    """A PNG with one more chunk after its header."""
+    file = saved(RGB, "PNG").getvalue()
+    return io.BytesIO(file[:33] + chunk(kind, data) + file[33:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        (b"cICP", bytes([12, 13, 0, 1]), "colours of primaries 12 and transfer 13"),
+        (b"cICP", bytes([9, 16, 0, 1]), "HDR colours of primaries 9"),
+        (b"gAMA", struct.pack(">I", 100000), "gamma 1 is not kept"),
+    ],
+)
+def test_colours_told_by_numbers_are_told(kind, data, text):
+    with pytest.warns(ImageWarning, match=text):
+        open_image(with_chunk(kind, data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"), [(b"cICP", bytes([1, 13, 0, 1])), (b"gAMA", struct.pack(">I", 45455))]
+)
+def test_srgb_told_by_numbers_is_nothing_to_tell(kind, data):
+    open_image(with_chunk(kind, data))
+
+
+def test_primaries_of_avif_files_are_told():
+    data = bytearray(saved(RGB, "AVIF").getvalue())
+    at = data.index(b"nclx")
+    open_image(io.BytesIO(bytes(data)))
+    data[at + 4 : at + 8] = bytes([0, 12, 0, 13])
+    with pytest.warns(ImageWarning, match="primaries 12"):
+        open_image(io.BytesIO(bytes(data)))
+
+
+@pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}])
+def test_raw_files_are_refused(tags):
+    file = saved(RGB, "TIFF", tiffinfo=tags)
+    with pytest.raises(ImageError, match=r"camera raw data, .* preview of 8x6 pixels"):
+        open_image(file)
+
+
+def test_reduced_pages_alone_are_no_raw_files():
+    assert open_image(saved(RGB, "TIFF", tiffinfo={254: 1})).size == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "package"),
+    [
+        (b"\0\0\0\x18ftypheic", "HEIC", "pillow-heif"),
+        (b"\xff\x0a", "JPEG XL", "pillow-jxl-plugin"),
+    ],
+)
+def test_formats_of_plugins_say_which(monkeypatch, head, name, package):
+    monkeypatch.setattr("m2t.image.reading.find_spec", lambda module: None)
+    with pytest.raises(ImageError, match=f"reads {name} with a plugin: pip install {package}"):
+        open_image(io.BytesIO(head + bytes(100)))
+
+
+def test_heic_files_are_read_where_the_plugin_is():
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    heif.from_pillow(RGB.resize((64, 64))).save(file)
+    file.seek(0)
+    picture = to_picture(open_image(file))
+    assert picture.rgb.shape == (64, 64, 3)
+    assert abs(picture.rgb.astype(int) - [200, 100, 50]).max() < 9
+
+
+def test_damaged_heic_files_are_image_errors():
+    pytest.importorskip("pillow_heif")
+    with pytest.raises(ImageError):
+        open_image(io.BytesIO(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400)))
