@@ -1,7 +1,8 @@
 """Images of any kind in, 8-bit RGB plus what belongs to it out; and back."""
 
+from .alpha import decode_alpha, encode_alpha
 from .guard import ImageWarning
-from .picture import AnyImage, Picture, decode_alpha, encode_alpha, from_picture, to_picture
+from .picture import AnyImage, Picture, from_picture, to_picture
 from .reading import open_image
 from .writing import FORMATS, output_format, save_image
 

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ..errors import Corrupt, ImageError
+from ..errors import ImageError
+from .alpha import filled
 from .guard import load, pillow_errors, warn
 from .metadata import attach, gathered
 
@@ -24,7 +25,8 @@ class Picture:
     """An image as the codec sees it: upright, 8 bits per channel."""
 
     rgb: np.ndarray
-    """(H, W, 3) uint8; the three channels are equal where `grey`."""
+    """(H, W, 3) uint8; the three channels are equal where `grey`. Under full transparency, colours
+    go on smoothly: those of the image, which nobody sees, are lost."""
     alpha: np.ndarray | None = None
     """(H, W) uint8, 0 is transparent; None is opaque."""
     grey: bool = False
@@ -56,6 +58,8 @@ def to_picture(image: AnyImage) -> Picture:
             if alpha.min() == 255:  # opaque: nothing to keep
                 alpha = None
         rgb = np.array(image.convert("RGB"))
+        if alpha is not None:
+            rgb = filled(rgb, alpha)
     return Picture(rgb, alpha, grey, metadata)
 
 
@@ -151,22 +155,3 @@ def from_picture(picture: Picture) -> Image.Image:
         image.putalpha(Image.fromarray(picture.alpha))
     attach(image, picture.metadata)
     return image
-
-
-def encode_alpha(alpha: np.ndarray) -> bytes:
-    """An alpha plane, (H, W) uint8, as an 8-bit grey PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(alpha).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def decode_alpha(data: bytes, size: tuple[int, int]) -> np.ndarray:
-    """The plane of encode_alpha(), (H, W) uint8.
-
-    `size` is the expected (width, height), compared before anything is allocated. Raises Corrupt.
-    """
-    with pillow_errors(Corrupt, "damaged alpha plane"):
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
-        if image.size != size or image.mode != "L":
-            raise Corrupt(f"alpha plane is {image.mode} of {image.size}, not L of {size}")
-        return np.array(image)
