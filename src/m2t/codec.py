@@ -76,12 +76,16 @@ class Codec:
 
         Raises UnknownModel or FormatError.
         """
-        wanted = parse_header(data).model_id
+        return cls.for_model(parse_header(data).model_id, num_threads=num_threads)
+
+    @classmethod
+    def for_model(cls, model_id: bytes, *, num_threads: int | None = None) -> "Codec":
+        """The codec with the shipped weights of that id; UnknownModel where there are none."""
         for path in shipped().values():
             codec = cls.of(read_weights(path), num_threads)
-            if codec.identity == wanted:
+            if codec.identity == model_id:
                 return codec
-        raise UnknownModel(f"needs model {wanted.hex()}, which is not shipped here")
+        raise UnknownModel(f"needs model {model_id.hex()}, which is not shipped here")
 
     @classmethod
     def of(

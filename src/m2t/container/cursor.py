@@ -24,6 +24,12 @@ class Cursor:
         self.position += num_bytes
         return part
 
+    def peek(self) -> str:
+        """The next byte as a character, which stays; Truncated where there is none."""
+        kind = chr(self.take(1)[0])
+        self.position -= 1
+        return kind
+
     def number(self, limit: int) -> int:
         """A number of at most `limit`, as pack_number() writes it; else LimitExceeded."""
         value = shift = 0

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import IO
 
-from ..errors import Corrupt, UnsupportedVersion
+from ..errors import Corrupt, Truncated, UnsupportedVersion
 from .chunks import Chunk, pack_chunk, read_chunk
 from .cursor import Cursor
 from .header import Header, read_header
@@ -20,6 +21,8 @@ _METADATA = {
     "text": "t",
 }
 _NAMES = {kind: name for name, kind in _METADATA.items()}
+FIRST_READ = 4096
+"""Bytes in which header and metadata are looked for at first."""
 _WINDOW_STRIDE = 16  # a window has at least one token, of 16x16 pixels
 
 
@@ -63,6 +66,30 @@ class Bitstream:
 def parse_header(data: bytes) -> Header:
     """The header of a file, of which the first 64 bytes are enough."""
     return read_header(Cursor(data))
+
+
+def read_head(file: IO[bytes]) -> Bitstream:
+    """All that comes before the strips, which are not read: the result has none.
+
+    Raises FormatError.
+    """
+    data = b""
+    while True:
+        more = file.read(max(FIRST_READ, len(data)))
+        data += more
+        try:
+            return _parse_head(data)
+        except Truncated:
+            if not more:
+                raise
+
+
+def _parse_head(data: bytes) -> Bitstream:
+    cursor = Cursor(data)
+    bitstream = Bitstream(read_header(cursor), [])
+    while cursor.peek() not in (STRIP, LAST_STRIP):
+        _add(bitstream, read_chunk(cursor))
+    return bitstream
 
 
 def parse(data: bytes) -> Bitstream:
