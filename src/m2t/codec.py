@@ -7,7 +7,6 @@ file connects them to Pillow's images and to the container.
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from .errors import ConfigError, Corrupt, ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size
 from .image import AnyImage, Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
+from .options import whole
 from .predict.fastest import choose
 from .predict.network import IntegerNetwork
 from .predict.operations import Operations
@@ -162,6 +162,16 @@ class Codec:
             alpha = decode_alpha(alpha, (header.width, header.height))
         return from_picture(Picture(rgb, alpha, header.grey, stream.metadata))
 
+    def verified(self, data: bytes) -> Latents:
+        """The tokens (h, w, C) of an .m2t file, when all of it has been checked but the pixels.
+
+        Raises FormatError, or UnknownModel if other weights made the file.
+        """
+        stream = parse(data)
+        if stream.alpha is not None:
+            decode_alpha(stream.alpha, (stream.header.width, stream.header.height))
+        return self.decode_latents(stream)
+
     def estimate(self, data: bytes) -> float:
         """What a file's tokens should take, in bits, by the probabilities that code them."""
         stream = parse(data)
@@ -276,14 +286,6 @@ class Codec:
 
     def _follows_schedule(self, header: Header) -> bool:
         return all(getattr(header, name) == value for name, value in self._schedule().items())
-
-
-def whole(name: str, value: Any) -> int:
-    """A whole number, NumPy's included; ConfigError for anything else."""
-    try:
-        return index(value)
-    except TypeError:
-        raise ConfigError(f"{name} must be a whole number, not {value!r}") from None
 
 
 def added(meter: Meter | None) -> Done:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import typing
+from operator import index
 from typing import Any, Literal
 
 from .errors import ConfigError
@@ -14,6 +15,14 @@ def check(condition: bool, message: str) -> None:
     """Raise ConfigError with this message unless the condition holds."""
     if not condition:
         raise ConfigError(message)
+
+
+def whole(name: str, value: Any) -> int:
+    """A whole number, NumPy's included; ConfigError for anything else."""
+    try:
+        return index(value)
+    except TypeError:
+        raise ConfigError(f"{name} must be a whole number, not {value!r}") from None
 
 
 def plain(config: Any) -> Any:

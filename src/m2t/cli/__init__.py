@@ -13,7 +13,11 @@ from .. import __version__
 from .messages import complain, describe
 
 COMMANDS = {
-    name: name for name in ("compress", "decompress", "info", "inspect", "bench", "train", "export")
+    name: name
+    for name in (
+        *("compress", "decompress", "verify", "info", "inspect"),
+        *("bench", "train", "export"),
+    )
 } | {"eval": "evaluate"}
 """Command -> the module that has it, and its name there."""
 
