@@ -38,10 +38,25 @@ def test_a_rows_outlier_is_clipped_where_the_others_gain_more() -> None:
 
 
 def test_quiet_channels_get_finer_units_within_bounds() -> None:
-    seen = torch.tensor([1.0, 0.01, 0.0])
+    seen = torch.tensor([1.0, 1.0, 1.0, 0.01, 0.0])
     units = channel_units(seen)
     assert (seen <= 127.001 * units).all()
-    assert units[0] > 50 * units[1] > units[2] > units[0] / 10000
+    assert units[0] > 50 * units[3] > units[4] > units[0] / 10000
+
+
+def test_a_value_far_beyond_all_others_does_not_make_their_units_coarse():
+    largest = torch.linspace(1, 5, 40)
+    expected = channel_units(largest)
+    largest[7] = 1e9
+    units = channel_units(largest)
+    others = torch.arange(40) != 7
+    torch.testing.assert_close(units[others], expected[others])
+    assert 5 / 127 < units[7] < 1
+
+
+def test_units_of_channels_that_are_all_silent_are_not_zero():
+    units = channel_units(torch.zeros(5))
+    assert (units > 0).all()
 
 
 def test_columns_make_up_for_the_errors_of_others() -> None:

@@ -7,6 +7,8 @@ from ...engine.arithmetic import EXACT, WEIGHT_LIMIT
 
 SHARES = tuple(1 - 0.05 * i for i in range(10))
 """Of a row's largest weight: where it may be clipped for the good of the others."""
+OUTLIER = 16
+"""Largest value of a channel, over the median of all channels' largest."""
 FAINTEST = 2.0**-12
 """Channels weaker than that, of the strongest one, are rounded as if they had it."""
 ROUNDING = 1 / 12
@@ -14,8 +16,16 @@ ROUNDING = 1 / 12
 
 
 def channel_units(largest: Tensor) -> Tensor:
-    """(channels,) unit in which each channel fills 8 bits, given its largest value."""
-    return largest.clamp_min(FAINTEST * float(largest.max())).double() / 127
+    """(channels,) unit in which each channel fills 8 bits, given its largest value.
+
+    Values far beyond those of most channels are cut off. They come from units that are dead but on
+    a picture in a hundred, and would make the units of all others coarse: where float models have
+    such values, what they predict is no better than where they are cut.
+    """
+    alive = largest[largest > 0]
+    usual = float(alive.median()) if len(alive) else 0.0
+    largest = largest.clamp_max(OUTLIER * usual)
+    return largest.clamp_min(max(FAINTEST * float(largest.max()), 1e-9)).double() / 127
 
 
 def quantise_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
