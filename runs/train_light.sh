@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt, in twelve stages, each
+# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt, in thirteen stages, each
 # from the averaged weights of the one before: about 19 hours of two cores, and for stage 8 eleven minutes of an H200, which
-# two cores would take two days for. The last two stages, for the eye, take the folders MORE too. Stop and go on as you
-# like. Makes results/training/light.json and eye.json too, the curves of stages 5 to 10, and of 11 and 12.
+# two cores would take two days for. The last three stages, for the eye, take the folders MORE too. Stop and go on as you
+# like. Makes results/training/light.json and eye.json too, the curves of stages 5 to 10, and of 11 to 13.
 #     runs/train_light.sh DATA [MORE ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,8 +63,11 @@ m2t export checkpoints/light/11/model.safetensors checkpoints/light/11/exported.
 before=(--init checkpoints/light/11/exported.safetensors)
 stage 12 $slowly $others train.seed=17 train.total_minutes=240 train.ema=0.999 train.lr_muon=0.005 train.lr_adam=0.0004 \
     train.lr_slow=0.0003
-python -m research.training.outcome checkpoints/light/{11,12} --images checkpoints/validation.txt \
+before=(--init checkpoints/light/12/model.safetensors)
+stage 13 $slowly $others $eight_bits train.seed=19 train.total_minutes=14 train.ema=0.995 train.lr_muon=0.003 \
+    train.lr_adam=0.0003
+python -m research.training.outcome checkpoints/light/{11..13} --images checkpoints/validation.txt \
     --out results/training/eye.json
-knots=$(python -m m2t.learn.dial checkpoints/light/12/model.safetensors --images checkpoints/validation.txt)
-m2t export checkpoints/light/12/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt \
+knots=$(python -m m2t.learn.dial checkpoints/light/13/model.safetensors --images checkpoints/validation.txt)
+m2t export checkpoints/light/13/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt \
     --set "rate.eye=$knots" -f
