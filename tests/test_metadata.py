@@ -6,7 +6,7 @@ import warnings
 import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from m2t.container import Bitstream, Header, Strip, parse
 from m2t.errors import ImageError
@@ -64,10 +64,15 @@ def test_png_files_keep_texts_and_resolution():
     assert resaved(kept, "png") == kept
 
 
+def test_png_files_keep_comments_as_texts():
+    assert resaved({"comment": b"a comment"}, "png") == {"text": b"Comment\0a comment\0"}
+
+
 @pytest.mark.parametrize(
     ("suffix", "key", "text"),
     [
-        ("png", "comment", "PNG files hold no comment"),
+        ("png", "iptc", "PNG files hold no IPTC"),
+        ("webp", "comment", "WEBP files hold no comment"),
         ("webp", "iptc", "WEBP files hold no IPTC"),
         ("jpg", "text", "JPEG files hold no captions .* Title, Author"),
         ("ppm", "icc", "PPM files hold no metadata"),
@@ -185,6 +190,10 @@ def test_reduced_pages_alone_are_no_raw_files():
     ],
 )
 def test_formats_of_plugins_say_which(monkeypatch, head, name, package):
+    def unknown(*_):
+        raise UnidentifiedImageError
+
+    monkeypatch.setattr(Image, "open", unknown)  # other tests may have told Pillow of plugins
     monkeypatch.setattr("m2t.image.reading.find_spec", lambda module: None)
     with pytest.raises(ImageError, match=f"reads {name} with a plugin: pip install {package}"):
         open_image(io.BytesIO(head + bytes(100)))

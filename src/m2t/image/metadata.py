@@ -111,11 +111,13 @@ def save_options(image: Image.Image, name: str) -> dict[str, Any]:
         options["dpi"] = tuple(info["dpi"])
     texts, comment, iptc = (
         info.get("texts"),
-        info.get("comment"),
+        _bytes(info.get("comment")),
         (info.get("photoshop") or {}).get(IPTC),
     )
     if name == "PNG":
-        options["pnginfo"] = _png_texts(texts or {}, options.pop("xmp", None))
+        remarks = {"Comment": comment.decode(errors="replace")} if comment else {}
+        options["pnginfo"] = _png_texts(remarks | (texts or {}), options.pop("xmp", None))
+        comment = None
     elif texts:
         warn(f"{name} files hold no captions as PNG files do: {', '.join(texts)}")
     if name == "JPEG":
