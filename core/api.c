@@ -238,13 +238,6 @@ static int is_side(int64_t side)
     return side >= M2T_EYE_SMALLEST && side <= M2T_EYE_LARGEST;
 }
 
-/* Whether the rows of a picture lie within an array. */
-static int holds_rows(const m2t_eye *eye, int64_t length, int64_t stride)
-{
-    return stride >= 3 * eye->width && stride <= (int64_t)1 << 40 &&
-           length >= (eye->height - 1) * stride + 3 * eye->width;
-}
-
 int64_t m2t_eye_scratch(int64_t height, int64_t width)
 {
     eye_work work;
@@ -254,9 +247,9 @@ int64_t m2t_eye_scratch(int64_t height, int64_t width)
 m2t_status m2t_run_eye(const m2t_level *level, const m2t_eye *eye)
 {
     if (!is_side(eye->height) || !is_side(eye->width) ||
-        !holds_rows(eye, eye->x_length, eye->x_stride) ||
-        !holds_rows(eye, eye->x_hat_length, eye->x_hat_stride) ||
-        !holds_rows(eye, eye->slopes_length, eye->slopes_stride) ||
+        !holds_rgb(eye->x_length, eye->height, eye->width, eye->x_stride) ||
+        !holds_rgb(eye->x_hat_length, eye->height, eye->width, eye->x_hat_stride) ||
+        !holds_rgb(eye->slopes_length, eye->height, eye->width, eye->slopes_stride) ||
         eye->light_length != M2T_EYE_LEVELS || eye->light_slopes_length != M2T_EYE_LEVELS ||
         eye->scratch_bytes < m2t_eye_scratch(eye->height, eye->width))
         return M2T_BAD_CALL;

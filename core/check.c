@@ -203,6 +203,15 @@ static int check_pixels(Check *c)
     return 1;
 }
 
+/* A picture, and one painted that is a little like it. */
+static void draw_pair(Check *c, uint8_t *x, int16_t *x_hat, int count)
+{
+    for (int i = 0; i < count; i++) {
+        x[i] = (uint8_t)(draw(c, 127) + 128);
+        x_hat[i] = (int16_t)(64 * x[i] - M2T_EYE_WHITE + draw(c, 2000));
+    }
+}
+
 /* A block of 24x20 pixels: two scales of what the eye sees. Light grows with the square of the level here.
  * It takes 200 kB of the stack. */
 static int check_eye(Check *c)
@@ -211,10 +220,7 @@ static int check_eye(Check *c)
     int16_t x_hat[24 * 20 * 3];
     float slopes[24 * 20 * 3], light[M2T_EYE_LEVELS], light_slopes[M2T_EYE_LEVELS];
     uint64_t scratch[8192];
-    for (int i = 0; i < COUNT(x); i++) {
-        x[i] = (uint8_t)(draw(c, 127) + 128);
-        x_hat[i] = (int16_t)(64 * x[i] - M2T_EYE_WHITE + draw(c, 2000));
-    }
+    draw_pair(c, x, x_hat, COUNT(x));
     for (int i = 0; i < M2T_EYE_LEVELS; i++) {
         const float level = (float)i / (M2T_EYE_LEVELS - 1);
         light[i] = level * level;
@@ -238,10 +244,7 @@ static int check_errors(Check *c)
     uint8_t x[37 * 21 * 3];
     int16_t x_hat[37 * 21 * 3];
     float slopes[37 * 21 * 3], energies[3 * 2];
-    for (int i = 0; i < COUNT(x); i++) {
-        x[i] = (uint8_t)(draw(c, 127) + 128);
-        x_hat[i] = (int16_t)(64 * x[i] - M2T_EYE_WHITE + draw(c, 2000));
-    }
+    draw_pair(c, x, x_hat, COUNT(x));
     const m2t_squared squared = {.height = 37, .width = 21, .x_stride = 63, .x_hat_stride = 63,
                                  .slopes_stride = 63, .x_length = COUNT(x), .x_hat_length = COUNT(x),
                                  .slopes_length = COUNT(x), .x = x, .x_hat = x_hat, .slopes = slopes};

@@ -2,11 +2,6 @@
 
 #include "internal.h"
 
-static int holds_rows(int64_t length, int64_t height, int64_t width, int64_t stride)
-{
-    return stride >= 3 * width && stride <= (int64_t)1 << 40 && length >= (height - 1) * stride + 3 * width;
-}
-
 static int is_side(int64_t side)
 {
     return side >= 1 && side <= 1 << 20;
@@ -15,9 +10,9 @@ static int is_side(int64_t side)
 m2t_status m2t_squared_slopes(const m2t_squared *c)
 {
     if (!is_side(c->height) || !is_side(c->width) ||
-        !holds_rows(c->x_length, c->height, c->width, c->x_stride) ||
-        !holds_rows(c->x_hat_length, c->height, c->width, c->x_hat_stride) ||
-        !holds_rows(c->slopes_length, c->height, c->width, c->slopes_stride))
+        !holds_rgb(c->x_length, c->height, c->width, c->x_stride) ||
+        !holds_rgb(c->x_hat_length, c->height, c->width, c->x_hat_stride) ||
+        !holds_rgb(c->slopes_length, c->height, c->width, c->slopes_stride))
         return M2T_BAD_CALL;
     const float unit = (float)(2.0 / 3 * 255 / 64);
     for (int64_t i = 0; i < c->height; i++) {
@@ -53,7 +48,7 @@ m2t_status m2t_token_energies(const m2t_energies *c)
         return M2T_BAD_CALL;
     const int64_t rows = PADDED(c->height, M2T_STRIDE) / M2T_STRIDE;
     const int64_t columns = PADDED(c->width, M2T_STRIDE) / M2T_STRIDE;
-    if (!holds_rows(c->slopes_length, c->height, c->width, c->slopes_stride) ||
+    if (!holds_rgb(c->slopes_length, c->height, c->width, c->slopes_stride) ||
         c->out_length != rows * columns)
         return M2T_BAD_CALL;
     for (int64_t i = 0; i < rows; i++)

@@ -26,6 +26,12 @@
 
 #define PADDED(n, unit) (((n) + (unit)-1) / (unit) * (unit))
 
+/* Whether `height` rows of `width` RGB pixels, `stride` apart, lie within an array. */
+static inline int holds_rgb(int64_t length, int64_t height, int64_t width, int64_t stride)
+{
+    return stride >= 3 * width && stride <= (int64_t)1 << 40 && length >= (height - 1) * stride + 3 * width;
+}
+
 struct m2t_level {
     const char *name;
     void (*conv)(const m2t_conv *);

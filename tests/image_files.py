@@ -22,13 +22,14 @@ def saved(image: Image.Image, format: str, **options) -> io.BytesIO:
     return buffer
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """One chunk of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png(size: tuple[int, int], depth: int, colour: int, rows: bytes, extra: bytes = b"") -> bytes:
     width, height = size
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     parts = [(b"IHDR", header), (b"tRNS", extra), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    chunks = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in parts
-        if data or kind != b"tRNS"
-    ]
+    chunks = [chunk(kind, data) for kind, data in parts if data or kind != b"tRNS"]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -3,7 +3,6 @@
 import io
 import struct
 import warnings
-import zlib
 
 import pytest
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -13,7 +12,7 @@ from m2t.errors import ImageError
 from m2t.image import ImageWarning, from_picture, open_image, save_image, to_picture
 from m2t.image.metadata import attach, gathered
 
-from .image_files import SRGB, XMP, saved
+from .image_files import SRGB, XMP, chunk, saved
 
 RGB = Image.new("RGB", (8, 6), (200, 100, 50))
 IPTC = b"\x1c\x02\x78\x00\x0bBy the lake"
@@ -130,10 +129,6 @@ def test_metadata_of_none_are_none():
     image = RGB.copy()
     image.info.update(exif=None, xmp=None, icc_profile=None, photoshop=None)
     assert to_picture(image).metadata == {}
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def with_chunk(kind: bytes, data: bytes) -> io.BytesIO:

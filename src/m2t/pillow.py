@@ -18,13 +18,12 @@ from PIL import Image, ImageFile
 
 from .codec import Codec
 from .container import parse_header, read_head
-from .container.header import SIGNATURE
+from .container.header import SIGNATURE, SUFFIX
 from .errors import M2TError
 from .image.metadata import attach
 
 FORMAT = "M2T"
 MIME = "image/x-m2t"
-SUFFIX = ".m2t"
 
 
 class M2TImageFile(ImageFile.ImageFile):

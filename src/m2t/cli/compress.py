@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..config import Tune
+from ..container.header import SUFFIX
 from .batch import Work, batch_options, run
 from .options import effort_option, load_codec, quality_option, tune_option
 
@@ -49,4 +50,4 @@ def compress(
 
         return work
 
-    return run(prepare, ".m2t", paths, **options)
+    return run(prepare, SUFFIX, paths, **options)

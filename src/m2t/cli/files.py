@@ -9,12 +9,11 @@ from pathlib import Path
 import click
 
 from ..atomic import replacing
-from ..container.header import SIGNATURE
+from ..container.header import SIGNATURE, SUFFIX
 from ..errors import ImageError, OutputError
 
 STDIO = Path("-")
 """Standard input as a source, standard output as a target."""
-M2T_SUFFIX = ".m2t"
 
 
 class FilePath(click.ParamType):
@@ -83,7 +82,7 @@ def plan(paths: tuple[Path, ...], out_dir: Path | None, suffix: str) -> list[Job
 
     An output that is not named gets its input's name with `suffix`.
     """
-    to_m2t = suffix == M2T_SUFFIX
+    to_m2t = suffix == SUFFIX
     if out_dir is None:
         source, *targets = paths
         if len(targets) > 1:

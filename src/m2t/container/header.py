@@ -11,6 +11,8 @@ from ..errors import BadMagic, Corrupt, LimitExceeded, UnsupportedVersion
 from .cursor import Cursor, pack_number
 
 SIGNATURE = b"\x89m2t"  # not ASCII, so that no text file is taken for ours
+SUFFIX = ".m2t"
+"""Of files' names."""
 VERSION = 1
 MAX_SIDE = 65535
 MAX_PIXELS = 1 << 27

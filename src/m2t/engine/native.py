@@ -79,6 +79,11 @@ def packed(weights: NDArray[np.integer]) -> NDArray[np.uint8]:
     return result
 
 
+def _layout(*arrays: Picture) -> NDArray[np.int64]:
+    """Height and width of pictures of one size, and the elements from row to row of each."""
+    return sizes(*arrays[0].shape[:2], *(steps(array)[0] for array in arrays))
+
+
 class NativeDistortions:
     """See Distortions (distortion.py). `level` is one of levels()."""
 
@@ -87,17 +92,15 @@ class NativeDistortions:
 
     def seen(self, x: Pixels, x_hat: Picture, slopes: Floats) -> None:
         """See Distortions."""
-        shape = sizes(*x.shape[:2], *(steps(array)[0] for array in (x, x_hat, slopes)))
-        core.eye(self.level, shape, x, x_hat, *light_tables(), slopes)
+        core.eye(self.level, _layout(x, x_hat, slopes), x, x_hat, *light_tables(), slopes)
 
     def squared(self, x: Pixels, x_hat: Picture, slopes: Floats) -> None:
         """See Distortions."""
-        shape = sizes(*x.shape[:2], *(steps(array)[0] for array in (x, x_hat, slopes)))
-        core.squared(shape, x, x_hat, slopes)
+        core.squared(_layout(x, x_hat, slopes), x, x_hat, slopes)
 
     def energies(self, slopes: Floats, out: Floats) -> None:
         """See Distortions."""
-        core.energies(sizes(*slopes.shape[:2], steps(slopes)[0]), slopes, out)
+        core.energies(_layout(slopes), slopes, out)
 
 
 class NativePictures:

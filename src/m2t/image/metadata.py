@@ -109,11 +109,8 @@ def save_options(image: Image.Image, name: str) -> dict[str, Any]:
         return {}
     if name in ("PNG", "JPEG") and info.get("dpi"):
         options["dpi"] = tuple(info["dpi"])
-    texts, comment, iptc = (
-        info.get("texts"),
-        _bytes(info.get("comment")),
-        (info.get("photoshop") or {}).get(IPTC),
-    )
+    others = gathered(info)
+    texts, comment, iptc = info.get("texts"), others.get("comment"), others.get("iptc")
     if name == "PNG":
         remarks = {"Comment": comment.decode(errors="replace")} if comment else {}
         options["pnginfo"] = _png_texts(remarks | (texts or {}), options.pop("xmp", None))
