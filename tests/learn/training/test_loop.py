@@ -38,10 +38,10 @@ def same(a, b):
 def make_trainer(photos, tmp_path):
     """make_trainer(*overrides): a tiny trainer with no run around it."""
 
-    def make(*overrides):
+    def make(*overrides, world=HERE):
         config = RunConfig.of_preset("tiny").override(overrides)
         images = open_images(photos, tmp_path / "cache")
-        return Trainer(config, Crops(images, config.train), tmp_path / "run", HERE)
+        return Trainer(config, Crops(images, config.train), tmp_path / "run", world)
 
     return make
 
@@ -131,15 +131,30 @@ def test_steps_without_finite_gradient_are_skipped(make_trainer, monkeypatch):
     trainer = make_trainer()
     batch = trainer.crops.batch(0)
     before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
-    infinite = torch.tensor(float("inf"))
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: infinite)
-    monkeypatch.setattr(trainer, "backward", lambda _batch: torch.zeros(3))
+    infinite = torch.tensor([0.0, 0.0, 0.0, float("inf")])
+    monkeypatch.setattr(trainer, "backward", lambda _batch: infinite)
     for _ in range(MAX_SKIPPED_IN_A_ROW - 1):
         trainer.step(batch)
     assert trainer.progress.skipped == trainer.progress.step == MAX_SKIPPED_IN_A_ROW - 1
     assert same(before, {name: p.detach() for name, p in trainer.model.named_parameters()})
     with pytest.raises(M2TError, match="diverged"):
         trainer.step(batch)
+
+
+def test_graphs_need_a_gpu(make_trainer):
+    with pytest.raises(ConfigError, match=r"train\.graphs is for one GPU"):
+        make_trainer("train.graphs=true")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_graphs_lead_where_single_kernels_do(make_trainer):
+    losses, gpu = [], World(0, 1, torch.device("cuda"))
+    for graphs in ("false", "true"):
+        trainer = make_trainer(f"train.graphs={graphs}", world=gpu)
+        batch = trainer.crops.batch(0)
+        losses.append([trainer.step(batch)[0].item() for _ in range(10)])
+    assert losses[1][-1] < losses[1][0]
+    torch.testing.assert_close(*map(torch.tensor, losses), rtol=0.02, atol=0)
 
 
 def test_sigterm_saves_and_returns(quick_run, tmp_path):

@@ -93,6 +93,8 @@ class TrainConfig:
     """Processes that cut batches; 0 is a thread of this one, enough for a CPU but not for a GPU."""
     compile: bool = False
     """Use torch.compile."""
+    graphs: bool = False
+    """On one GPU: launch the kernels of a step together, as one CUDA graph per shape of crops."""
     profile: int = 0
     """Instead of training, time this many steps and write RUN/profile.json."""
 

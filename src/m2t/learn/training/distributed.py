@@ -30,9 +30,9 @@ class World:
         """Whether the device is a GPU."""
         return self.device.type == "cuda"
 
-    def put(self, tensor: Tensor) -> Tensor:
-        """A CPU tensor on the device, without waiting for what the device has to do before."""
-        return (tensor.pin_memory() if self.on_gpu else tensor).to(self.device, non_blocking=True)
+    def pinned(self, tensor: Tensor) -> Tensor:
+        """A CPU tensor where the device can fetch it by itself while this process goes on."""
+        return tensor.pin_memory() if self.on_gpu else tensor
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """`model` with gradients averaged over the processes."""

@@ -24,7 +24,7 @@ class LappedAdam(torch.optim.Optimizer):
         analysis: nn.Parameter,
         synthesis: nn.Parameter,
         strength: Tensor,
-        lr: float,
+        lr: float | Tensor,
         betas: tuple[float, float] = (0.9, 0.98),
     ) -> None:
         """`strength` (3, 32, 32) is that of the frequencies that the analysis meets."""
@@ -41,7 +41,7 @@ class LappedAdam(torch.optim.Optimizer):
         for param, strength in ((self.analysis, self.strength), (self.synthesis, channels)):
             if param.grad is not None:
                 step = self._direction(param) / torch.hypot(strength, torch.tensor(FAINTEST))
-                param.add_(to_kernels(step), alpha=-self.param_groups[0]["lr"])
+                param.sub_(to_kernels(step) * self.param_groups[0]["lr"])
 
     def _direction(self, param: Tensor) -> Tensor:
         """Adam's step (N, 3, 32, 32), of about 1 in every frequency."""
@@ -50,10 +50,9 @@ class LappedAdam(torch.optim.Optimizer):
         first, second = self.param_groups[0]["betas"]
         state = self.state[param]
         if not state:
-            state["count"] = torch.zeros(())
+            state["count"] = torch.zeros((), device=param.device)
             state["mean"], state["square"] = torch.zeros_like(grad), torch.zeros_like(grad)
-        state["count"] += 1
-        count = int(state["count"])
+        count = state["count"].add_(1)
         mean = state["mean"].lerp_(grad, 1 - first) / (1 - first**count)
         square = state["square"].lerp_(grad.square(), 1 - second) / (1 - second**count)
         return mean / (square.sqrt() + 1e-12)

@@ -23,31 +23,39 @@ class Loss(NamedTuple):
 
 
 def rate_distortion(
-    x: Tensor, x_hat: Tensor, bits: Tensor, t: Tensor, rate: RateConfig, options: TrainConfig
+    x: Tensor,
+    x_hat: Tensor,
+    bits: Tensor,
+    t: Tensor,
+    rate: RateConfig,
+    options: TrainConfig,
+    seen: Tensor | None = None,
 ) -> Loss:
     """Loss of x_hat (B, 3, H, W) against x, where `bits` (B,) were paid.
 
     `t` (B, 2) says what each picture is coded for: its quality, from which lambda follows, and its
-    tune, 0 for squared error or above for the eye.
+    tune, 0 for squared error or above for the eye. `seen` are the indices of those for the eye, as
+    `for_eyes` finds them: given, a GPU need not be waited for.
     """
+    seen = for_eyes(t, options) if seen is None else seen
     bpp = bits.float() / x[0, 0].numel()
     mse = 255**2 * (x_hat.float() - x).square().mean(dim=(1, 2, 3))
     lmbda = rate.lmbda_mid * torch.exp(rate.half_range * t[:, 0])
-    distortion = _distortion(x, x_hat, mse, t, options)
+    distortion = mse
+    if len(seen):
+        some = (x[seen], x_hat[seen], mse[seen])
+        costs = for_the_eye(*some, options.eye_share, options.eye_rate)
+        distortion = mse.index_copy(0, seen, costs)
     # Along a typical R-D curve bpp and lmbda * mse both grow about like sqrt(lmbda): without the
     # division the high qualities would own the gradient.
     loss = (bpp + lmbda * distortion) / (lmbda / rate.lmbda_mid) ** options.weighting
     return Loss(loss.mean(), bpp.mean().detach(), mse.mean().detach())
 
 
-def _distortion(x: Tensor, x_hat: Tensor, mse: Tensor, t: Tensor, options: TrainConfig) -> Tensor:
-    """(B,) squared error, or what is seen where pictures are trained for that."""
+def for_eyes(t: Tensor, options: TrainConfig) -> Tensor:
+    """(n,) indices of the pictures, coded for t (B, 2), whose distortion is what is seen of it."""
     tuned = t[:, 1] > 0 if options.tune == "both" else torch.tensor(options.tune == "eye")
-    (indices,) = tuned.expand(len(x)).nonzero(as_tuple=True)
-    if not len(indices):
-        return mse
-    some = (x[indices], x_hat[indices], mse[indices])
-    return mse.index_copy(0, indices, for_the_eye(*some, options.eye_share, options.eye_rate))
+    return tuned.expand(len(t)).nonzero()[:, 0]
 
 
 def draw_aims(rate: RateConfig, options: TrainConfig, count: int, step: int) -> Tensor:

@@ -52,7 +52,7 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self,
         params: Iterable[Tensor],
-        lr: float,
+        lr: float | Tensor,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
         inputs: Mapping[Tensor, Tensor] | None = None,
@@ -81,7 +81,7 @@ class Muon(torch.optim.Optimizer):
                 counts = [len(update) for _, update in members]
                 for (param, _), update in zip(members, updates.split(counts), strict=True):
                     param.mul_(1 - group["lr"] * group["weight_decay"])
-                    param.add_(self._step(param, update).reshape(param.shape), alpha=-size)
+                    param.sub_(self._step(param, update).reshape(param.shape) * size)
 
     def _step(self, param: Tensor, update: Tensor) -> Tensor:
         """An orthogonal update in terms of the inputs as they are."""
@@ -115,7 +115,9 @@ def build_optimizers(
         groups["slow" if name in slow else "adam" if name in adam else "muon"].append(parameter)
     optimizers: dict[str, torch.optim.Optimizer] = {}
     for name, parameters in groups.items():
-        peak = peak_rate(config, name)
+        peak: float | Tensor = peak_rate(config, name)
+        if config.graphs:  # what is replayed reads it there
+            peak = torch.tensor(peak, device=parameters[0].device)
         decay = config.weight_decay if name == "muon" else 0.0
         if name == "muon" and config.optimizer == "muon":
             inputs: dict[Tensor, Tensor] = {}
@@ -132,7 +134,12 @@ def build_optimizers(
             optimizers[name] = LappedAdam(analysis, synthesis, kernel_strengths(crops), peak)
         else:
             optimizers[name] = torch.optim.AdamW(
-                parameters, peak, betas=(0.9, 0.98), weight_decay=decay, fused=True
+                parameters,
+                peak,
+                betas=(0.9, 0.98),
+                weight_decay=decay,
+                fused=True,
+                capturable=config.graphs,
             )
     return optimizers
 
@@ -145,8 +152,12 @@ def set_learning_rates(
 ) -> None:
     """Give each optimiser its learning rate of `step`, which begins after so many seconds."""
     for name, optimizer in optimizers.items():
+        rate = peak_rate(config, name) * config.factor(step, seconds)
         for group in optimizer.param_groups:
-            group["lr"] = peak_rate(config, name) * config.factor(step, seconds)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
 
 def peak_rate(config: TrainConfig, optimizer: str) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...errors import M2TError
+from ...errors import ConfigError, M2TError
 from ..files import save_model
 from ..integers.rounded_training import imitate_integers
 from ..networks.model import Model
@@ -23,8 +23,9 @@ from .data import Crops
 from .distributed import World, without_sync
 from .ema import Ema
 from .evaluate import evaluate
+from .graphs import Replayed
 from .initial import initialise
-from .loss import draw_aims, rate_distortion
+from .loss import draw_aims, for_eyes, rate_distortion
 from .optim import build_optimizers, set_learning_rates
 
 MAX_SKIPPED_IN_A_ROW = 50
@@ -58,6 +59,8 @@ class Trainer:
         self.progress = Progress()
         self._skipped_in_a_row = 0
         options = config.train
+        if options.graphs and (world.size > 1 or not world.on_gpu or options.compile):
+            raise ConfigError("train.graphs is for one GPU, and not for train.compile")
         torch.manual_seed(options.seed)
         self.model = Model(config.model)
         if not store.checkpoints(out):
@@ -75,6 +78,9 @@ class Trainer:
         if options.compile:
             self.model.compile()
         self.forward = world.wrap(self.model)
+        if options.graphs:
+            self._gradients = Replayed(self._gradients, world.device)
+            self._move = Replayed(self._move, world.device)
 
     def step(self, batch: Tensor) -> Tensor:
         """One update from a batch (B, 3, H, W) uint8.
@@ -84,11 +90,9 @@ class Trainer:
         """
         options, step = self.config.train, self.progress.step
         measured = self.backward(batch)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
-        if torch.isfinite(norm):
+        if torch.isfinite(measured[-1]):
             set_learning_rates(self.optimizers, options, step, self.progress.seconds)
-            for optimizer in self.optimizers.values():
-                optimizer.step()
+            self._move()
             self.ema.update(self.model, step)
             self._skipped_in_a_row = 0
         else:
@@ -96,30 +100,45 @@ class Trainer:
             self._skipped_in_a_row += 1
             if self._skipped_in_a_row == MAX_SKIPPED_IN_A_ROW:
                 raise M2TError(f"training diverged: no finite gradient up to step {step}")
-        self.model.zero_grad(set_to_none=True)
         self.progress.step += 1
-        return torch.cat([measured, norm.detach()[None]])
+        return measured
 
     def backward(self, batch: Tensor) -> Tensor:
-        """Gradients of a batch (B, 3, H, W) uint8; (3,) mean loss, bpp, mse."""
-        options, world, rate = self.config.train, self.world, self.config.model.rate
-        step, count = self.progress.step, len(batch)
+        """Gradients of a batch (B, 3, H, W) uint8; (4,) mean loss, bpp, mse, and their norm."""
+        options, world, step = self.config.train, self.world, self.progress.step
+        count = len(batch)
         self.model.train()
         # All randomness of a step comes from its number, so that resuming needs no history.
         torch.manual_seed(_seed(options.seed, step, world.rank))
-        aims = draw_aims(rate, options, count * world.size, step)
-        aims = world.put(aims[world.rank * count : (world.rank + 1) * count])
-        xs = world.put(batch).float() / 255
-        num_parts = options.accumulate
-        measured = torch.zeros(3, device=world.device)
-        for i, (x, t) in enumerate(zip(xs.chunk(num_parts), aims.chunk(num_parts), strict=True)):
-            with without_sync(self.forward, last=i + 1 == num_parts):
+        aims = draw_aims(self.config.model.rate, options, count * world.size, step)
+        aims = aims[world.rank * count : (world.rank + 1) * count]
+        seen = [for_eyes(part, options) for part in aims.chunk(options.accumulate)]
+        return self._gradients(*(world.pinned(v) for v in (batch, aims, *seen)))
+
+    def _gradients(self, batch: Tensor, aims: Tensor, *seen: Tensor) -> Tensor:
+        """See `backward`; `seen`: for each micro-batch, the indices of what is for the eye."""
+        options, rate, device = self.config.train, self.config.model.rate, self.world.device
+        self.model.zero_grad(set_to_none=not options.graphs)
+        xs, aims = (v.to(device, non_blocking=True) for v in (batch, aims))
+        xs = xs.float() / 255
+        measured = torch.zeros(3, device=device)
+        parts = zip(xs.chunk(len(seen)), aims.chunk(len(seen)), seen, strict=True)
+        for i, (x, t, indices) in enumerate(parts):
+            with without_sync(self.forward, last=i + 1 == len(seen)):
                 with self.autocast():
                     out = self.forward(x, t, options.part)
-                losses = rate_distortion(x, out.x_hat, out.bits, t, rate, options)
-                (losses.loss / num_parts).backward()
-            measured += torch.stack(losses).detach() / num_parts
-        return measured
+                some = indices.to(device, non_blocking=True)
+                losses = rate_distortion(x, out.x_hat, out.bits, t, rate, options, some)
+                (losses.loss / len(seen)).backward()
+            measured += torch.stack(losses).detach() / len(seen)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
+        return torch.cat([measured, norm.detach()[None]])
+
+    def _move(self) -> Tensor:
+        """Let the optimisers update the weights."""
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        return torch.empty(0)
 
     def evaluate(self) -> dict[str, Any]:
         """The averaged weights on the held-out crops."""
@@ -136,7 +155,7 @@ class Trainer:
     def learning_rates(self) -> dict[str, float]:
         """Of the last step, for the log."""
         groups = {name: optimizer.param_groups[0] for name, optimizer in self.optimizers.items()}
-        return {f"lr_{name}": group["lr"] for name, group in groups.items()}
+        return {f"lr_{name}": float(group["lr"]) for name, group in groups.items()}
 
     def autocast(self) -> torch.autocast:
         """Matrix products and convolutions in the configured precision."""
