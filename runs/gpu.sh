@@ -46,6 +46,7 @@ collect)
         sleep 1
     done
     tail -n 60 "$away/output"
+    tail -n 4 "$away/run/log.jsonl" | cut -c1-250 || true
     cp "$away/output" "$away"/run/{log.jsonl,config.json,profile-*.txt} "$2" 2>/dev/null || true
     [[ ! -f $away/run/model.safetensors ]] || split -n 4 -d "$away/run/model.safetensors" "$2/model-"
     ;;
