@@ -54,7 +54,7 @@ def _distances(x: Tensor, x_hat: Tensor) -> Tensor:
         if scale > 0:
             pair = [F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in pair]
         colours = sorted({colour for colour, _, _, _ in weights})
-        maps = _maps(*(_xyb(v)[:, colours] for v in pair))
+        maps = _maps(*(torch.stack([_xyb(v)[:, c] for c in colours], 1) for v in pair))
         for colour, norm, kind, weight in weights:
             total = total + weight * _norm(maps[kind][:, colours.index(colour)], norm)
     total = 0.9562382616834844 * total
