@@ -33,7 +33,7 @@ start)
 background)
     data=("$away/start.safetensors" "$away/cache" "$away/run")
     how=(train.graphs=true train.batch_tokens=16384)
-    "${gpu[@]}" check "${data[@]}" || how=(train.graphs=false train.batch_tokens=32768)
+    "${gpu[@]}" check "${data[@]}" train.batch_tokens=16384 || how=(train.graphs=false train.batch_tokens=32768)
     until [[ -s $away/minutes ]]; do sleep 0.2; done
     "${gpu[@]}" train "${data[@]}" "${how[@]}" "train.total_minutes=$(cat "$away/minutes")" "${@:2}"
     ;;
@@ -47,7 +47,7 @@ collect)
     done
     tail -n 60 "$away/output"
     tail -n 4 "$away/run/log.jsonl" | cut -c1-250 || true
-    cp "$away/output" "$away"/run/{log.jsonl,config.json,profile-*.txt} "$2" 2>/dev/null || true
+    cp "$away/output" "$away"/run/{log.jsonl,config.json,check.json,profile-*.txt} "$2" 2>/dev/null || true
     [[ ! -f $away/run/model.safetensors ]] || split -n 4 -d "$away/run/model.safetensors" "$2/model-"
     ;;
 join) cat "$2"/model-0* >"$3" ;;

@@ -42,6 +42,7 @@ CROPS = (
     *((22, 22), (24, 24)),
 )
 """Shapes of crops: each takes half a second to capture."""
+MEASURED = ("loss", "bpp", "mse", "grad_norm")
 RECIPE = (
     "train.graphs=true",
     "train.downscale=0.5",
@@ -154,7 +155,7 @@ class GrowingCrops(Crops):
 def _trainer(weights: Path, cache: Path, out: Path, settings: tuple[str, ...]) -> Trainer:
     keep_freed_memory()
     out.mkdir(parents=True, exist_ok=True)
-    config = RunConfig.of_preset("light").override((*RECIPE, *settings))
+    config = RunConfig.of_preset(load_model(weights).config.name).override((*RECIPE, *settings))
     config.save(out / "config.json")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     crops = GrowingCrops(cache, config.train)
@@ -172,30 +173,34 @@ def run(weights: Path, cache: Path, out: Path, *settings: str) -> None:
 def check(weights: Path, cache: Path, out: Path, *settings: str) -> None:
     """Losses and times of a few steps by single kernels and by graphs, and a profile of one.
 
-    Fails where graphs lead elsewhere.
+    Everything goes to OUT/check.json. Fails where graphs lead elsewhere.
     """
     few = ("train.crops=[[16,16],[18,24]]", "train.warmup_steps=0", "train.workers=0", *settings)
-    losses = []
+    rows = []
     for graphs in ("false", "true"):
         trainer = _trainer(weights, cache, out / "check", (*few, f"train.graphs={graphs}"))
         batches = [trainer.crops.batch(step).pin_memory() for step in range(8)]
+        batch_tokens = trainer.config.train.batch_tokens
         for _ in range(3):
             torch.cuda.synchronize()
             began = time.monotonic()
-            found = [trainer.step(batch).tolist() for batch in batches]
+            found = np.mean([trainer.step(batch).tolist() for batch in batches], 0)
             seconds = (time.monotonic() - began) / len(batches)
-            mean = [f"{value:.5f}" for value in np.mean(found, 0)]
-            print(f"graphs={graphs}: {1000 * seconds:.1f} ms a step, {mean}", flush=True)
-            losses.append(np.mean(found, 0)[0])
+            rows.append({"graphs": graphs == "true", "seconds_per_step": round(seconds, 4)})
+            rows[-1] |= {name: round(v, 5) for name, v in zip(MEASURED, found, strict=True)}
+            print(rows[-1], flush=True)
         with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as seen:
             trainer.step(batches[-1])
             torch.cuda.synchronize()
-        table = seen.key_averages().table(sort_by="self_device_time_total", row_limit=60)
+        kinds = seen.key_averages()
+        rows[-1]["gpu_seconds"] = round(sum(k.self_device_time_total for k in kinds) / 1e6, 4)
+        table = kinds.table(sort_by="self_device_time_total", row_limit=60)
         (out / f"profile-{graphs}.txt").write_text(table)
-        print(f"{torch.cuda.max_memory_reserved() / 2**30:.1f} GiB reserved", flush=True)
         del trainer
         torch.cuda.empty_cache()
-    single, replayed = np.array(losses).reshape(2, 3)
+    setting = {"device": torch.cuda.get_device_name(), "batch_tokens": batch_tokens}
+    (out / "check.json").write_text(json.dumps({"schema": 1, **setting, "laps": rows}, indent=1))
+    single, replayed = np.array([row["loss"] for row in rows]).reshape(2, 3)
     if not np.allclose(single, replayed, rtol=0.01):
         sys.exit("graphs lead elsewhere")
 

@@ -43,8 +43,8 @@ def rate_distortion(
     lmbda = rate.lmbda_mid * torch.exp(rate.half_range * t[:, 0])
     distortion = mse
     if len(seen):
-        some = (x[seen], x_hat[seen], mse[seen])
-        costs = for_the_eye(*some, options.eye_share, options.eye_rate)
+        original, painted, squared = (v.index_select(0, seen) for v in (x, x_hat, mse))
+        costs = for_the_eye(original, painted, squared, options.eye_share, options.eye_rate)
         distortion = mse.index_copy(0, seen, costs)
     # Along a typical R-D curve bpp and lmbda * mse both grow about like sqrt(lmbda): without the
     # division the high qualities would own the gradient.

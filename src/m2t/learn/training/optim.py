@@ -127,7 +127,7 @@ def build_optimizers(
                 inputs = {own[n]: matrix.to(own[n].device) for n, matrix in even.items()}
             optimizers[name] = Muon(parameters, peak, weight_decay=decay, inputs=inputs)
         elif name == "muon" and config.optimizer == "soap":
-            optimizers[name] = Soap(parameters, peak, weight_decay=decay)
+            optimizers[name] = Soap(parameters, peak_rate(config, name), weight_decay=decay)
         elif name == "slow" and config.precondition:
             assert crops is not None
             analysis, synthesis = parameters

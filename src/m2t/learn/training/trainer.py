@@ -5,7 +5,7 @@ A step depends on (seed, step, rank) and the weights before it, and on nothing e
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,11 @@ class Trainer:
         if options.compile:
             self.model.compile()
         self.forward = world.wrap(self.model)
+        self._compute: Callable[..., Tensor] = self._gradients
+        self._move: Callable[[], Tensor] = self._update
         if options.graphs:
-            self._gradients = Replayed(self._gradients, world.device)
-            self._move = Replayed(self._move, world.device)
+            self._compute = Replayed(self._gradients, world.device)
+            self._move = Replayed(self._update, world.device)
 
     def step(self, batch: Tensor) -> Tensor:
         """One update from a batch (B, 3, H, W) uint8.
@@ -113,7 +115,7 @@ class Trainer:
         aims = draw_aims(self.config.model.rate, options, count * world.size, step)
         aims = aims[world.rank * count : (world.rank + 1) * count]
         seen = [for_eyes(part, options) for part in aims.chunk(options.accumulate)]
-        return self._gradients(*(world.pinned(v) for v in (batch, aims, *seen)))
+        return self._compute(*(world.pinned(v) for v in (batch, aims, *seen)))
 
     def _gradients(self, batch: Tensor, aims: Tensor, *seen: Tensor) -> Tensor:
         """See `backward`; `seen`: for each micro-batch, the indices of what is for the eye."""
@@ -134,7 +136,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
         return torch.cat([measured, norm.detach()[None]])
 
-    def _move(self) -> Tensor:
+    def _update(self) -> Tensor:
         """Let the optimisers update the weights."""
         for optimizer in self.optimizers.values():
             optimizer.step()

@@ -1,0 +1,73 @@
+"""Training far from one's photographs, tried without a GPU."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from m2t.learn.load import load_model
+from m2t.learn.training.config import RunConfig
+from research.training import gpu
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def packed(weights, photos, tmp_path, monkeypatch):
+    """What is sent: weights, and photographs in parts of one."""
+    monkeypatch.setattr(gpu, "FIRST_PART", 1)
+    monkeypatch.setattr(gpu, "PART", 1)
+    gpu.pack(weights, photos, tmp_path / "packed")
+    return tmp_path / "packed"
+
+
+def test_photographs_arrive_while_it_trains(packed, tmp_path):
+    cache, out = tmp_path / "cache", tmp_path / "run"
+    parts = sorted(packed.glob("photos-*.tar"))
+    assert len(parts) > 2
+    gpu.unpack(parts[0], cache)
+    gpu.unpack(parts[1], cache)
+    crops = gpu.GrowingCrops(cache, RunConfig.of_preset("tiny").train)
+    before = len(crops.train)
+    assert len(crops.held_out) > 0
+    assert not set(crops.train) & set(crops.held_out)
+    for part in parts[2:]:
+        gpu.unpack(part, cache)
+    crops.batch(0)
+    assert len(crops.train) == before + len(parts) - 2
+    settings = ("train.graphs=false", "train.workers=0", "train.crops=[[4,6],[6,6]]")
+    settings += ("train.batch_tokens=72", "train.total_steps=20", "train.device=cpu")
+    gpu.run(packed / "start.safetensors", cache, out, *settings)
+    assert (out / "done").exists()
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == 20
+    assert np.isfinite(lines[-1]["loss"])
+
+
+def test_half_the_bits_are_enough_to_start_from(packed, weights):
+    sent, kept = (load_model(path).state_dict() for path in (packed / "start.safetensors", weights))
+    for name, value in kept.items():
+        assert (sent[name].float() - value).abs().max() <= 1e-3 * value.abs().max()
+
+
+def test_weights_come_home_in_pieces(weights, tmp_path):
+    away, home = tmp_path / "away", tmp_path / "home"
+    (away / "run").mkdir(parents=True)
+    home.mkdir()
+    (away / "output").write_text("1.0 ms a step\n")
+    (away / "run" / "log.jsonl").write_text("{}\n")
+    (away / "run" / "done").touch()
+    shutil.copy(weights, away / "run" / "model.safetensors")
+    environment = {**os.environ, "GPU_FOLDER": str(away)}
+
+    def script(*arguments):
+        command = ["bash", str(ROOT / "runs/gpu.sh"), *map(str, arguments)]
+        return subprocess.run(command, env=environment, check=True, text=True, capture_output=True)
+
+    assert "1.0 ms a step" in script("collect", home, 5).stdout
+    script("join", home, tmp_path / "joined")
+    assert (tmp_path / "joined").read_bytes() == weights.read_bytes()
