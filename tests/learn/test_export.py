@@ -38,10 +38,17 @@ def test_a_rows_outlier_is_clipped_where_the_others_gain_more() -> None:
 
 
 def test_quiet_channels_get_finer_units_within_bounds() -> None:
-    seen = torch.tensor([1.0, 1.0, 1.0, 0.01, 0.0])
+    seen = torch.tensor([1.0, 1.0, 1.0, 0.01, 1e-9])
     units = channel_units(seen)
     assert (seen <= 127.001 * units).all()
     assert units[0] > 50 * units[3] > units[4] > units[0] / 10000
+
+
+def test_channels_that_were_never_active_get_the_usual_unit() -> None:
+    seen = torch.tensor([4.0, 0.0, 1.0, 0.01, 0.0])
+    units, living = channel_units(seen), seen > 0
+    torch.testing.assert_close(units[living], channel_units(seen[living]))
+    torch.testing.assert_close(units[~living], units[2].expand(2))
 
 
 def test_a_value_far_beyond_all_others_does_not_make_their_units_coarse():

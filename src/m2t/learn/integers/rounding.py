@@ -21,10 +21,13 @@ def channel_units(largest: Tensor) -> Tensor:
     Values far beyond those of most channels are cut off. They come from units that are dead but on
     a picture in a hundred, and would make the units of all others coarse: where float models have
     such values, what they predict is no better than where they are cut.
+
+    Channels that never were anything but 0 count as usual ones: with the least unit, weights behind
+    dead units would become 4096 times as large whenever integers become floats again.
     """
     alive = largest[largest > 0]
     usual = float(alive.median()) if len(alive) else 0.0
-    largest = largest.clamp_max(OUTLIER * usual)
+    largest = torch.where(largest > 0, largest.clamp_max(OUTLIER * usual), usual)
     return largest.clamp_min(max(FAINTEST * float(largest.max()), 1e-9)).double() / 127
 
 
