@@ -1,11 +1,14 @@
 """ELIC's analysis and synthesis (He et al., CVPR 2022), as the M2T paper uses them (3.2)."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...config import TransformConfig
 from .roles import Roles
+from .units import Units, between
 
 
 class ResidualBottleneck(nn.Module):
@@ -20,6 +23,12 @@ class ResidualBottleneck(nn.Module):
             nn.ReLU(),
             nn.Conv2d(width // 2, width, 1),
         )
+
+    def units(self) -> Iterator[Units]:
+        """Those before the 3x3 convolution, and behind it."""
+        first, _, middle, _, last = self.body
+        yield between(first, middle)
+        yield between(middle, last)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, h, w) -> the same."""

@@ -6,6 +6,7 @@ has one slice.
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch.nn import functional as F
 
 from ...config import ModelConfig
 from .mixture import MAX_SCALE, MIN_SCALE, MixtureParameters
+from .units import Units
 
 
 class Head(nn.Module):
@@ -102,6 +104,16 @@ class SlicedHead(Head):
             assert isinstance(out, nn.Linear)
             nn.init.normal_(out.weight, std=0.1 / math.sqrt(hidden))
             _spread_scales(out.bias, self.mixtures)
+
+    def units(self) -> Iterator[Units]:
+        """Those of each slice."""
+        for k, out in enumerate(self.out):
+            assert isinstance(out, nn.Linear)
+            some = slice(k * self.hidden, (k + 1) * self.hidden)
+            rows = (self.from_trunk.weight[some],)
+            if k > 0:
+                rows += (self.from_earlier[k - 1].get_parameter("weight"),)
+            yield Units(out, rows, (self.from_trunk.bias[some],), (out.weight,))
 
     def prepare(self, trunk: Tensor) -> Tensor:
         """The trunk's part of the hidden units of all slices."""

@@ -14,6 +14,7 @@ there is on a CPU.
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 
 from ...config import TransformConfig
 from .roles import Roles
+from .units import Units, between
 
 _PATCH = 16
 SUPPORT = 32
@@ -60,6 +62,11 @@ class ResidualBlock(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.second.weight)
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+
+    def units(self) -> Iterator[Units]:
+        """Those between its convolutions."""
+        shifts = (self.quality,) if self.tune is None else (self.quality, self.tune)
+        yield between(self.first, self.second, *shifts)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """(B, width, h, w) -> the same."""
@@ -172,6 +179,13 @@ class LappedSynthesis(nn.Module):
         """What sets some layers apart."""
         roles = Roles(("linear",), ("leave",), {"blend": 4})
         return roles if self.fine is None else roles | Roles((), ("fine.leave",), {"fine.blend": 8})
+
+    def units(self) -> Iterator[Units]:
+        """The channels of the stream at 1/16, which its last block adds to."""
+        last = self.blocks[-1].get_submodule("second") if self.blocks else self.enter
+        readers = [self.spread] if self.fine is None else [self.spread, self.fine.spread]
+        columns = tuple(reader.weight for reader in readers)
+        yield Units(self.spread, (), (last.get_parameter("bias"),), columns)
 
     def initialise(self, analysis: LappedAnalysis, patches: Tensor) -> Tensor:
         """Start both transforms: see initialise()."""

@@ -1,10 +1,13 @@
 """The transformer's blocks: attention with an optional bias and cache, MLP, norms."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .units import Units, between
 
 Style = Literal["gelu", "relu"]
 
@@ -70,6 +73,11 @@ class Block(nn.Module):
         self.mlp_in = nn.Linear(width, mlp_width)
         self.mlp_out = nn.Linear(mlp_width, width)
         self.activation = F.gelu if style == "gelu" else F.relu
+
+    def units(self) -> Iterator[Units]:
+        """Those of the MLP; GELU has none that are all but off."""
+        if self.activation is F.relu:
+            yield between(self.mlp_in, self.mlp_out)
 
     def forward(self, x: Tensor, bias: Tensor | None, cache: KeyValueCache | None) -> Tensor:
         """(B, n, width) -> the same."""

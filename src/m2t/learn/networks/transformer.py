@@ -6,6 +6,7 @@ predict/predictor.py drives it group by group when bits are coded.
 
 import functools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from ...predict.slots import NONE, Slots, m2t_slots, mt_slots
 from .head import build_head
 from .layers import Block, KeyValueCache, norm
 from .mixture import MixtureParameters, mixture_bits
+from .units import Units, between
 
 _MASKED_SHARE = (0.05, 0.99)  # of an MT training window (paper 3.5)
 
@@ -77,6 +79,11 @@ class EntropyModel(nn.Module):
             self.tune = nn.Parameter(torch.zeros(e.width))
             self.tuned_prior_scale = nn.Parameter(torch.zeros(channels))
             self.tuned_prior_slope = nn.Parameter(torch.zeros(channels))
+
+    def units(self) -> Iterator[Units]:
+        """Those that see the quality; blocks and head have their own."""
+        first, _, last = self.quality
+        yield between(first, last)
 
     def adam_parameters(self) -> set[str]:
         """Names of what Muon does not suit: vectors, tables, first and last layers."""
