@@ -127,7 +127,21 @@ def test_nothing_is_registered_by_itself() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_thumbnails_and_copies() -> None:
-    image = Image.open(io.BytesIO(m2t.compress(PHOTO)))
-    image.thumbnail((40, 40))
-    assert max(image.size) == 40
+def test_thumbnails_are_of_small_pictures() -> None:
+    data = m2t.compress(photograph(403, 300))
+    image = Image.open(io.BytesIO(data))
+    image.thumbnail((50, 50))
+    assert image.size == (50, 37)
+    with Image.open(io.BytesIO(data)) as small:
+        small.draft(None, (50, 30))
+        assert small.size == (51, 38)
+        assert np.array_equal(np.asarray(small), np.asarray(m2t.decompress(data, scale=8)))
+        assert small.draft(None, (5, 5)) is None
+
+
+@pytest.mark.parametrize(("size", "found"), [((403, 300), 1), ((202, 150), 1), ((201, 150), 2)])
+def test_drafts_are_no_smaller_than_asked_for(size: tuple[int, int], found: int) -> None:
+    with Image.open(io.BytesIO(m2t.compress(photograph(403, 300), effort=0))) as image:
+        image.draft(None, size)
+        assert image.size == (-(-403 // found), -(-300 // found))
+        image.load()

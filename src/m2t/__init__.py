@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from PIL.Image import Image
 
@@ -82,9 +83,20 @@ def compress(
     return load().compress(image, quality, tune=tune, effort=effort, progress=progress)
 
 
-def decompress(data: bytes, progress: "Progress | None" = None) -> "Image":
+def decompress(
+    data: bytes,
+    progress: "Progress | None" = None,
+    *,
+    region: "Sequence[int] | None" = None,
+    scale: int = 1,
+    max_pixels: int = 1 << 30,
+) -> "Image":
     """The image in the bytes of an .m2t file: L, LA, RGB or RGBA, metadata in `info`.
 
-    Raises FormatError where the bytes are damaged, UnknownModel where their weights are not here.
+    `region` is x, y, width and height of the part that is wanted, in pixels; `scale` is 2, 4 or 8
+    for an image with a half, a quarter or an eighth of the sides; images, or regions, of more than
+    `max_pixels` are refused. Raises FormatError where the bytes are damaged, UnknownModel where
+    their weights are not here, ConfigError where there is no such region or scale.
     """
-    return __getattr__("Codec").for_file(data).decompress(data, progress)
+    codec = __getattr__("Codec").for_file(data)
+    return codec.decompress(data, progress, region=region, scale=scale, max_pixels=max_pixels)

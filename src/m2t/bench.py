@@ -23,7 +23,7 @@ from .coding import Coded
 from .config import Aim, Tune
 from .container import parse_header
 from .encoder.refine import DEFAULT_EFFORT
-from .geometry.windows import Latents
+from .geometry.windows import Latents, Window
 from .image import Picture, from_picture, open_image, save_image, to_picture
 from .progress import Meter
 from .rans import Coder, Mixture
@@ -100,17 +100,18 @@ class TimedCodec(Codec):
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
         meter: Meter | None = None,
+        part: Window | None = None,
     ) -> Coded[Result]:
         """See Codec. What refinement runs of the network is part of its own stage."""
         if self.watch.stage == "refinement":
-            return super().code(size, aim, open_coder, y_hat, meter)
+            return super().code(size, aim, open_coder, y_hat, meter, part)
         stage = partial(self.watch, "range_decoder" if y_hat is None else "range_coder")
 
         def open_timed(i: int) -> Coder[Result]:
             return TimedCoder(open_coder(i), stage)
 
         with self.watch("entropy_network"):
-            return super().code(size, aim, open_timed, y_hat, meter)
+            return super().code(size, aim, open_timed, y_hat, meter, part)
 
 
 def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .container import Strip
+from .errors import Corrupt
 from .geometry.windows import Latents, Window
 
 
@@ -18,6 +20,16 @@ def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
             y_hat[window.rows, window.columns].astype("<i4", copy=False).tobytes(), crc
         )
     return crc
+
+
+def check_latents(y_hat: Latents, windows: Sequence[Window], strips: Sequence[Strip]) -> None:
+    """Raise Corrupt unless the windows of all strips are the tokens that they were made of."""
+    first = 0
+    for strip in strips:
+        end = first + len(strip.windows)
+        if latents_crc(y_hat, windows[first:end]) != strip.latents_crc:
+            raise Corrupt("decoded latents do not match their checksum")
+        first = end
 
 
 def latents_sha256(y_hat: Latents) -> str:

@@ -7,21 +7,23 @@ file connects them to Pillow's images and to the container.
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .checksums import latents_crc
+from .checksums import check_latents, latents_crc
 from .coding import Coded, code_latents
-from .config import TUNES, Aim, Tune
-from .container import Bitstream, Header, Order, Strip, parse, parse_header
+from .config import Aim, Tune
+from .container import Bitstream, Strip, parse, parse_header
+from .container.header import MAX_PIXELS
 from .encoder.refine import CAUTION, DEFAULT_EFFORT, passes_of, refine
 from .engine.fastest import pictures
 from .engine.threads import num_cores
 from .errors import ConfigError, Corrupt, ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size
+from .headers import check_model, header_of
 from .image import AnyImage, Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
 from .options import whole
@@ -29,9 +31,10 @@ from .predict.fastest import choose
 from .predict.network import IntegerNetwork
 from .predict.operations import Operations
 from .predict.predictor import Network
-from .progress import Meter, Progress
-from .protocols import Done, Slopes, Transforms
+from .progress import Meter, Progress, added
+from .protocols import Slopes, Transforms
 from .rans import Coder, Counter, Decoder, Encoder
+from .views import View
 from .weights import Weights, locate, read_weights, shipped
 from .weights.file import INTEGER, LAPPED
 from .weights.layout import check
@@ -134,9 +137,10 @@ class Codec:
         self.config.rate.check(aim)
         if not 0 <= whole("effort", effort) < len(CAUTION):
             raise ConfigError(f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
-        header = self._header(picture, aim)
+        header = header_of(self.config, self.identity, picture, aim)
         passes = 1 + len(passes_of(self.config, effort))
-        meter = Meter(progress, *latent_size(*picture.rgb.shape[:2]), passes)
+        rows, columns = latent_size(*picture.rgb.shape[:2])
+        meter = Meter(progress, 2 * passes * rows * columns)
         y_hat = self.tokens(picture, aim, effort, meter)
         coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
         crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
@@ -147,20 +151,48 @@ class Codec:
             alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
         ).pack()
 
-    def decompress(self, data: bytes, progress: Progress | None = None) -> Image.Image:
-        """The image of an .m2t file: L, LA, RGB or RGBA.
+    def decompress(
+        self,
+        data: bytes,
+        progress: Progress | None = None,
+        *,
+        region: Sequence[int] | None = None,
+        scale: int = 1,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Image.Image:
+        """The image of an .m2t file, or a part of it, or a small one: L, LA, RGB or RGBA.
 
-        Raises FormatError, or UnknownModel if other weights made the file.
+        Args:
+            region: x, y, width and height of the part, in pixels of the image. No more is decoded
+                than its pixels need; they are those of the whole image.
+            scale: 2, 4 or 8: so many pixels along a side become one.
+            max_pixels: that the part or the image may have, before it is made small.
+
+        Raises FormatError, or UnknownModel if other weights made the file; ConfigError where there
+        is no such part or scale.
         """
         stream = parse(data)
         header = stream.header
-        meter = Meter(progress, *latent_size(header.height, header.width))
-        y_hat = self.decode_latents(stream, meter)
-        rgb = self.synthesise(y_hat, header.height, header.width, header.aim, meter)
+        view = View.of(header, region, scale, max_pixels, self.transforms.halo)
+        rgb = view.shown(self._painted(stream, view, progress))
         alpha = stream.alpha
         if alpha is not None:
-            alpha = decode_alpha(alpha, (header.width, header.height))
+            alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
         return from_picture(Picture(rgb, alpha, header.grey, stream.metadata))
+
+    def _painted(
+        self, stream: Bitstream, view: View, progress: Progress | None
+    ) -> NDArray[np.uint8]:
+        """What the tokens of a view paint."""
+        size = latent_size(stream.header.height, stream.header.width)
+        coded = sum(w.area for w in self.windows(size) if w.common(view.tokens).area)
+        meter = Meter(progress, coded + view.tokens.area)
+        y_hat = self.decode_latents(stream, meter, view.tokens)
+        shape, aim = (view.height, view.width), stream.header.aim
+        if view.scale == 1:
+            return self.synthesise(y_hat, *shape, aim, meter)
+        threads, done = self.num_threads, added(meter)
+        return self.transforms.preview(y_hat, *shape, view.scale, aim, threads, done)
 
     def verified(self, data: bytes) -> Latents:
         """The tokens (h, w, C) of an .m2t file, when all of it has been checked but the pixels.
@@ -227,29 +259,24 @@ class Codec:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
         return self.transforms.synthesise(y_hat, height, width, aim, self.num_threads, added(meter))
 
-    def decode_latents(self, stream: Bitstream, meter: Meter | None = None) -> Latents:
-        """Token integers (h, w, C) of a parsed file, checked against its checksum."""
+    def decode_latents(
+        self, stream: Bitstream, meter: Meter | None = None, part: Window | None = None
+    ) -> Latents:
+        """Token integers (h, w, C) of a parsed file, checked against its checksum.
+
+        Those of a `part` are not: the checksum is one of whole strips.
+        """
         header = stream.header
-        if header.model_id != self.identity:
-            raise UnknownModel(
-                f"needs model {header.model_id.hex()}, these weights are {self.identity.hex()}"
-            )
-        if header.aim.tune not in self.config.rate.tunes:
-            raise Corrupt(f"its tune is {header.aim.tune}, which its model does not have")
-        if not self._follows_schedule(header):
-            raise Corrupt("its tokens are in an order that its model does not have")
+        check_model(header, self.config, self.identity)
         size = latent_size(header.height, header.width)
         windows = self.windows(size)
         if len(stream.windows) != len(windows):
             raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
         streams = stream.windows
-        y_hat = self.code(size, header.aim, lambda i: Decoder(streams[i]), meter=meter).y_hat
-        first = 0
-        for strip in stream.strips:
-            end = first + len(strip.windows)
-            if latents_crc(y_hat, windows[first:end]) != strip.latents_crc:
-                raise Corrupt("decoded latents do not match their checksum")
-            first = end
+        y_hat = self.code(size, header.aim, lambda i: Decoder(streams[i]), None, meter, part).y_hat
+        if y_hat.shape[:2] != size:
+            return y_hat
+        check_latents(y_hat, windows, stream.strips)
         return y_hat
 
     def code(
@@ -259,35 +286,8 @@ class Codec:
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
         meter: Meter | None = None,
+        part: Window | None = None,
     ) -> Coded[Result]:
-        """Entropy coding of all windows, on several threads."""
-        done = added(meter)
-        return code_latents(self.network, size, aim, open_coder, y_hat, done, self.num_threads)
-
-    def _header(self, picture: Picture, aim: Aim) -> Header:
-        return Header(
-            model_id=self.identity,
-            width=picture.rgb.shape[1],
-            height=picture.rgb.shape[0],
-            quality=aim.quality,
-            flags=int(picture.grey) | TUNES.index(aim.tune) << 1,
-            **self._schedule(),
-        )
-
-    def _schedule(self) -> dict[str, Any]:
-        """What a header says of the order of tokens."""
-        schedule = self.config.schedule
-        return {
-            "order": Order[schedule.order.upper()],
-            "seed": schedule.seed,
-            "steps": schedule.steps,
-            "alpha": round(schedule.alpha * 10),
-        }
-
-    def _follows_schedule(self, header: Header) -> bool:
-        return all(getattr(header, name) == value for name, value in self._schedule().items())
-
-
-def added(meter: Meter | None) -> Done:
-    """What tells the meter of tokens."""
-    return meter.add if meter else lambda num_tokens: None
+        """Entropy coding of all windows, or of those of a part, on several threads."""
+        done, threads = added(meter), self.num_threads
+        return code_latents(self.network, size, aim, open_coder, y_hat, done, threads, part)

@@ -26,7 +26,7 @@ class Coded(Generic[Result]):
     def __init__(self, y_hat: Latents, results: list[Result]) -> None:
         self.y_hat = y_hat
         self.results = results
-        """What each window's coder had to say at its end."""
+        """What the coder of each window that ran had to say at its end."""
 
 
 def code_latents(
@@ -37,15 +37,20 @@ def code_latents(
     y: Latents | None = None,
     on_tokens: Callable[[int], None] | None = None,
     num_threads: int = 1,
+    part: Window | None = None,
 ) -> Coded[Result]:
     """Run every window of (h, w) tokens through its coder: y, or what the coders read if None.
 
     Args:
+        part: tokens that are wanted: only windows that have some of them run, and the result has
+            no others. None: all.
         open_coder: the coder of each window, by its index; it is finished and dropped soon after.
         on_tokens: told how many tokens have been coded since the last call, from any thread.
     """
     windows = cut(size[0], size[1], network.config.entropy.window)
-    y_hat = np.empty((*size, network.config.transform.latent_channels), np.int32)
+    part = part or Window(0, 0, size[0], size[1])
+    y_hat = np.empty((part.height, part.width, network.config.transform.latent_channels), np.int32)
+    chosen = [i for i, window in enumerate(windows) if window.common(part).area]
     results: dict[int, Result] = {}
 
     def code(batch: list[int]) -> None:
@@ -57,16 +62,18 @@ def code_latents(
         coded = code_windows(predictor, coders, known, on_tokens)
         first = 0
         for i, window, coder in zip(batch, some, coders, strict=True):
-            end = first + window.height * window.width
+            end = first + window.area
             tokens = coded[first:end].reshape(window.height, window.width, -1)
-            y_hat[window.rows, window.columns] = tokens
+            wanted = window.common(part)
+            here, there = wanted.seen_from(window), wanted.seen_from(part)
+            y_hat[there.rows, there.columns] = tokens[here.rows, here.columns]
             first = end
             results[i] = coder.finish()
 
     num_threads = num_threads if network.threads else 1
-    batches = list(_batches(len(windows), num_threads))
+    batches = [[chosen[i] for i in batch] for batch in _batches(len(chosen), num_threads)]
     in_threads(code, batches, min(num_threads, len(batches)))
-    return Coded(y_hat, [results[i] for i in range(len(windows))])
+    return Coded(y_hat, [results[i] for i in chosen])
 
 
 def code_windows(

@@ -7,7 +7,7 @@
     image.save("photo.m2t", quality=50, effort=1)
 
 An image that is opened tells its size, mode and metadata from the first bytes of its file; tokens
-are decoded when pixels are asked for.
+are decoded when pixels are asked for. Image.draft() and Image.thumbnail() have fewer painted.
 """
 
 import io
@@ -21,6 +21,7 @@ from .container import parse_header, read_head
 from .container.header import SIGNATURE, SUFFIX
 from .errors import M2TError
 from .image.metadata import attach
+from .views import SCALES
 
 FORMAT = "M2T"
 MIME = "image/x-m2t"
@@ -45,13 +46,29 @@ class M2TImageFile(ImageFile.ImageFile):
         self.info |= header.aim._asdict()
         self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
 
+    _scale = 1
+
+    def draft(
+        self, mode: str | None, size: tuple[int, int] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Paint a half, a quarter or an eighth of each side, no less than `size`: see JPEG's."""
+        if not self.tile or size is None or self._scale > 1:
+            return None
+        width, height = self.size
+        fitting = min(width // max(1, size[0]), height // max(1, size[1]))
+        self._scale = max((scale for scale in SCALES if scale <= fitting), default=1)
+        self._size = -(-width // self._scale), -(-height // self._scale)
+        self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
+        return self.mode, (0, 0, width / self._scale, height / self._scale)
+
     def load(self) -> Any:
         """The pixels, decoded at the first call."""
         if self.tile and self.fp is not None:
             self.fp.seek(0)
             data = self.fp.read()
             try:
-                pixels = _codec(parse_header(data).model_id).decompress(data).tobytes()
+                codec = _codec(parse_header(data).model_id)
+                pixels = codec.decompress(data, scale=self._scale).tobytes()
             except M2TError as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:

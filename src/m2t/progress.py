@@ -10,8 +10,8 @@ Progress = Callable[[float], None]
 class Meter:
     """Counts tokens done: in each pass once by a transform, once by the coder."""
 
-    def __init__(self, progress: Progress | None, rows: int, columns: int, passes: int = 1) -> None:
-        self.progress, self.total, self.done = progress, 2 * passes * rows * columns, 0
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self.progress, self.total, self.done = progress, total, 0
         self.lock = Lock()
 
     def add(self, num_tokens: int) -> None:
@@ -20,3 +20,8 @@ class Meter:
             self.done += num_tokens
             if self.progress:
                 self.progress(self.done / self.total)
+
+
+def added(meter: Meter | None) -> Callable[[int], None]:
+    """What tells the meter of tokens."""
+    return meter.add if meter else lambda num_tokens: None

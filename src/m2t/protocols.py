@@ -36,6 +36,23 @@ class Transforms(Protocol):
         """Pixels (height, width, 3) of tokens (h, w, C)."""
         ...
 
+    def halo(self, scale: int) -> int:
+        """How many tokens around its own place a pixel at 1/scale depends on."""
+        ...
+
+    def preview(
+        self,
+        y_hat: Latents,
+        height: int,
+        width: int,
+        scale: int,
+        aim: Aim,
+        num_threads: int,
+        done: Done,
+    ) -> Pixels:
+        """About what synthesise() paints at 1/scale, 2, 4 or 8: (height, width, 3) over scale."""
+        ...
+
     def slopes(
         self, rgb: Pixels, y_hat: Latents, aim: Aim, linear: bool, num_threads: int, done: Done
     ) -> tuple[Slopes, NDArray[np.float32]]:

@@ -44,7 +44,7 @@ class Codec:
         header = Header(MODEL_ID, width, height, quality, steps, 22, flags=flags)
         return Bitstream(header, [Strip([file.getvalue()], 0)], picture.metadata).pack()
 
-    def decompress(self, data, progress=None):
+    def decompress(self, data, progress=None, **view):
         return Image.open(io.BytesIO(parse(data).windows[0]))
 
 

@@ -10,7 +10,13 @@ import click
 from ..config import Tune
 from ..container.header import SUFFIX
 from .batch import Work, batch_options, run
-from .options import effort_option, load_codec, quality_option, tune_option
+from .options import (
+    effort_option,
+    load_codec,
+    max_pixels_option,
+    quality_option,
+    tune_option,
+)
 
 
 @click.command()
@@ -18,12 +24,14 @@ from .options import effort_option, load_codec, quality_option, tune_option
 @quality_option
 @tune_option
 @effort_option
+@max_pixels_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
 def compress(
     paths: tuple[Path, ...],
     quality: int,
     tune: Tune | None,
     effort: int,
+    max_pixels: int,
     model: str | None,
     **options: Any,
 ) -> int:
@@ -39,12 +47,13 @@ def compress(
             raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
 
     def prepare(threads: int | None) -> Work:
-        from ..image import open_image
+        from ..image import open_image, pillow_limit
 
         codec = load_codec(model, threads)
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            image = open_image(io.BytesIO(data))
+            with pillow_limit(max_pixels):
+                image = open_image(io.BytesIO(data), max_pixels)
             encoded = codec.compress(image, quality, tune=tune, effort=effort, progress=progress)
             return encoded, encoded
 

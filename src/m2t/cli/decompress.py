@@ -9,7 +9,7 @@ import click
 from ..container import parse_header
 from .batch import Work, batch_options, run
 from .files import STDIO
-from .options import codec_for, load_codec
+from .options import RegionType, codec_for, load_codec, max_pixels_option
 
 if TYPE_CHECKING:
     from ..codec import Codec
@@ -23,9 +23,22 @@ if TYPE_CHECKING:
     type=click.Choice(["png", "jpg", "webp", "ppm"]),
     help="Format of the image.  [default: by OUT's name, or png]",
 )
+@click.option("--region", type=RegionType(), help="Decode this part only, in pixels.")
+@click.option(
+    "--scale",
+    type=click.Choice(["1/2", "1/4", "1/8"]),
+    help="Make a smaller image, faster.",
+)
+@max_pixels_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
 def decompress(
-    paths: tuple[Path, ...], suffix: str | None, model: str | None, **options: Any
+    paths: tuple[Path, ...],
+    suffix: str | None,
+    region: tuple[int, ...] | None,
+    scale: str | None,
+    max_pixels: int,
+    model: str | None,
+    **options: Any,
 ) -> int:
     """Decompress .m2t files to images.
 
@@ -34,6 +47,7 @@ def decompress(
     """
     if suffix is None and options["out_dir"] is None and len(paths) == 2 and paths[1] != STDIO:
         suffix = paths[1].suffix
+    parts = int(scale.removeprefix("1/")) if scale else 1
     suffix = "." + (suffix or "png").removeprefix(".")
 
     def prepare(threads: int | None) -> Work:
@@ -47,7 +61,9 @@ def decompress(
             model_id = parse_header(data).model_id
             if given is None and model_id not in known:
                 known[model_id] = codec_for(data, None, threads)
-            image = (given or known[model_id]).decompress(data, progress)
+            image = (given or known[model_id]).decompress(
+                data, progress, region=region, scale=parts, max_pixels=max_pixels
+            )
             buffer = io.BytesIO()
             save_image(image, buffer, suffix)
             return buffer.getvalue(), data

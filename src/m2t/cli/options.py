@@ -8,6 +8,7 @@ import click
 import m2t
 
 from ..config import TUNES
+from ..container.header import MAX_PIXELS
 
 if TYPE_CHECKING:
     from ..codec import Codec
@@ -36,6 +37,34 @@ effort_option = click.option(
     show_default=True,
     help="Higher is smaller and slower, to compress only.",
 )
+
+max_pixels_option = click.option(
+    "--max-pixels",
+    type=click.IntRange(1, MAX_PIXELS),
+    default=MAX_PIXELS,
+    metavar="N",
+    help="Refuse images of more pixels.  [default: 2^30]",
+)
+
+
+class RegionType(click.ParamType):
+    """A region as x, y, width, height."""
+
+    name = "X,Y,W,H"
+
+    def convert(
+        self,
+        value: str | tuple[int, ...],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, ...]:
+        """See click.ParamType."""
+        if isinstance(value, tuple):
+            return value
+        parts = value.split(",")
+        if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+            self.fail(f"{value!r} is not X,Y,W,H: four whole numbers with commas.", param, ctx)
+        return tuple(map(int, parts))
 
 
 def load_codec(model: str | None, threads: int | None) -> "Codec":

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ..container import parse_header
+from ..container.header import check_pixels
 from .files import FilePath, read
 from .messages import attempt
-from .options import codec_for, threads_option
+from .options import codec_for, max_pixels_option, threads_option
 
 if TYPE_CHECKING:
     from ..codec import Codec
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object per file on standard output."
 )
+@max_pixels_option
 @threads_option
-def verify(files: tuple[Path, ...], model: str | None, as_json: bool, threads: int | None) -> int:
+def verify(
+    files: tuple[Path, ...],
+    model: str | None,
+    as_json: bool,
+    max_pixels: int,
+    threads: int | None,
+) -> int:
     """Decode the tokens of .m2t files, check them against every checksum, and write nothing.
 
     Files that are damaged are named; the exit code is then 1.
@@ -34,7 +42,9 @@ def verify(files: tuple[Path, ...], model: str | None, as_json: bool, threads: i
         from ..checksums import latents_sha256
 
         data = read(file)
-        wanted = parse_header(data).model_id
+        header = parse_header(data)
+        check_pixels(header.width, header.height, max_pixels)
+        wanted = header.model_id
         if wanted not in codecs:
             codecs[wanted] = codec_for(data, model, threads)
         y_hat = codecs[wanted].verified(data)

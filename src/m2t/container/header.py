@@ -15,7 +15,7 @@ SUFFIX = ".m2t"
 """Of files' names."""
 VERSION = 1
 MAX_SIDE = 65535
-MAX_PIXELS = 1 << 27
+MAX_PIXELS = 1 << 30
 
 _CRC_START = 0xFFFF
 
@@ -64,8 +64,7 @@ class Header:
                 kind = LimitExceeded if value > 0 and field.name in ("width", "height") else Corrupt
                 raise kind(f"{field.name} must be in {limits[0]}..{limits[-1]}, not {value}")
         object.__setattr__(self, "order", Order(self.order))
-        if self.width * self.height > MAX_PIXELS:
-            raise LimitExceeded(f"{self.width}x{self.height} exceeds {MAX_PIXELS} pixels")
+        check_pixels(self.width, self.height, MAX_PIXELS)
 
     @property
     def grey(self) -> bool:
@@ -85,6 +84,12 @@ class Header:
             parts.append(pack_number(value) if "range" in field.metadata else value)
         data = b"".join(parts)
         return data + crc_hqx(data, _CRC_START).to_bytes(2, "little")
+
+
+def check_pixels(width: int, height: int, limit: int) -> None:
+    """Raise LimitExceeded where so many pixels are more than a limit."""
+    if width * height > limit:
+        raise LimitExceeded(f"{width}x{height} pixels are more than the limit of {limit:,}")
 
 
 def read_header(cursor: Cursor) -> Header:

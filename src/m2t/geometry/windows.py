@@ -33,6 +33,22 @@ class Window(NamedTuple):
         """Of the latent."""
         return slice(self.left, self.left + self.width)
 
+    @property
+    def area(self) -> int:
+        """Number of tokens."""
+        return self.height * self.width
+
+    def common(self, other: "Window") -> "Window":
+        """The tokens that both have: none where they do not meet."""
+        top, left = max(self.top, other.top), max(self.left, other.left)
+        bottom = min(self.top + self.height, other.top + other.height)
+        right = min(self.left + self.width, other.left + other.width)
+        return Window(top, left, max(0, bottom - top), max(0, right - left))
+
+    def seen_from(self, other: "Window") -> "Window":
+        """The same tokens, their place counted from the first one of another block."""
+        return self._replace(top=self.top - other.top, left=self.left - other.left)
+
 
 def _parts(length: int, largest: int) -> list[tuple[int, int]]:
     """(start, size) of ceil(length / largest) balanced parts; the larger ones come first."""

@@ -1,9 +1,10 @@
 """Images of any kind in, 8-bit RGB plus what belongs to it out; and back."""
 
 from .alpha import decode_alpha, encode_alpha
-from .guard import ImageWarning
+from .guard import ImageWarning, pillow_limit
 from .picture import AnyImage, Picture, from_picture, to_picture
 from .reading import open_image
+from .scaling import reduced
 from .writing import FORMATS, output_format, save_image
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "from_picture",
     "open_image",
     "output_format",
+    "pillow_limit",
+    "reduced",
     "save_image",
     "to_picture",
 ]

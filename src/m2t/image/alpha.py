@@ -5,6 +5,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from ..errors import Corrupt
 from .guard import pillow_errors
@@ -25,7 +26,7 @@ def decode_alpha(data: bytes, size: tuple[int, int]) -> Pixels:
     `size` is the expected (width, height), compared before anything is allocated. Raises Corrupt.
     """
     with pillow_errors(Corrupt, "damaged alpha plane"):
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        image = PngImageFile(io.BytesIO(data))  # without Pillow's limit of pixels
         if image.size != size or image.mode != "L":
             raise Corrupt(f"alpha plane is {image.mode} of {image.size}, not L of {size}")
         return np.array(image)

@@ -36,13 +36,24 @@ def pillow_errors(kind: type[M2TError], what: str) -> Iterator[None]:
         raise kind(f"{what}: {error}" if str(error) else what) from error
 
 
-def load(image: Image.Image) -> None:
+@contextmanager
+def pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Pillow's limit of pixels, which is the whole process's, exchanged for ours: for programs."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def load(image: Image.Image, max_pixels: int = MAX_PIXELS) -> None:
     """Read the pixels after looking at what is known before."""
     width, height = image.size
     if width == 0 or height == 0:
         raise ImageError("the image has no pixels")
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"{width}x{height} pixels are more than the limit of {MAX_PIXELS:,}")
+    if width * height > max_pixels:
+        raise ImageError(f"{width}x{height} pixels are more than the limit of {max_pixels:,}")
     # Pillow has no 16-bit RGB: it drops the low bytes, and afterwards nothing tells.
     rawmodes = [str(tile.args) for tile in getattr(image, "tile", [])]
     if image.mode in ("RGB", "RGBA") and any(";16" in rawmode for rawmode in rawmodes):

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from ..container.header import MAX_PIXELS
 from ..errors import ImageError
 from .guard import load, pillow_errors, warn
 
@@ -20,21 +21,24 @@ HEAD = 1 << 16
 """Bytes in which a file says what its colours are."""
 
 
-def open_image(source: str | os.PathLike[str] | BinaryIO) -> Image.Image:
+def open_image(
+    source: str | os.PathLike[str] | BinaryIO, max_pixels: int = MAX_PIXELS
+) -> Image.Image:
     """Read an image file, whole.
 
     HEIC and JPEG XL are read where pillow-heif or pillow-jxl-plugin is installed. Raises ImageError
-    where the file is damaged, larger than MAX_PIXELS, a camera's raw data or not an image; OSError
-    where it cannot be read. Warns (ImageWarning) of what Pillow does not give.
+    where the file is damaged, has more than `max_pixels` or than Pillow's limit allows, is a
+    camera's raw data or not an image; OSError where it cannot be read. Warns (ImageWarning) of what
+    Pillow does not give.
     """
     if isinstance(source, (str, os.PathLike)):
         with Path(source).open("rb") as file:
-            return open_image(file)
+            return open_image(file, max_pixels)
     with pillow_errors(ImageError, "cannot read the image"):
         image = _opened(source)
         _refuse_raw(image, source)
         _tell_colours(image, source)
-        load(image)
+        load(image, max_pixels)
         if getattr(image, "n_frames", 1) > 1:
             image = image.copy()  # of this frame alone: the others would need the file
     return image

@@ -28,6 +28,9 @@ PLACE = np.arange(4 * BLOCK).reshape(BLOCK, 2, 2)[SHUFFLED].transpose(1, 2, 0)
 PIXELS = np.arange(4 * BLOCK).reshape(3, 4, 4, 2, 2).transpose(3, 1, 4, 2, 0).reshape(8, 8, 3)
 """(8, 8, 3): for each pixel and colour of 8x8 pixels, its channel in files."""
 
+TAPS = ((3, 1), (2, 0))
+"""Of four, along one side: those of the place before the middle of a token, and after it."""
+
 
 def kernel(ops: PictureOperations, t: Tensors, name: str) -> Kernel:
     """The convolution `name`, as it is stored."""
@@ -76,11 +79,10 @@ def painting(ops: PictureOperations, t: Tensors, name: str) -> list[list[list[Ke
     token. Its window is 2x2 tokens: from one up and one left of the token, a down and b right.
     """
     weight, multiplier, bias = (t[f"{name}.{part}"] for part in ("weight", "multiplier", "bias"))
-    taps = ((3, 1), (2, 0))
 
     def part(a: int, b: int, i: int) -> Kernel:
         rows = PLACE[i].ravel()
-        window = weight[rows][:, taps[a]][:, :, taps[b]]
+        window = weight[rows][:, TAPS[a]][:, :, TAPS[b]]
         return ops.kernel(window, multiplier[rows], bias[rows])
 
     return [[[part(a, b, i) for i in range(2)] for b in range(2)] for a in range(2)]

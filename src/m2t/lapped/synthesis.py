@@ -73,6 +73,10 @@ class Synthesis:
         self.render = kernels.kernel(ops, t, "synthesis.render")
         self.leave = kernels.to_block(ops, t, "synthesis.leave")
 
+    def gains_of(self, aim: Aim) -> NDArray[np.float32]:
+        """(C,) what a step of each channel is worth in the stream of tokens."""
+        return self.gains[self.rate.row(aim)]
+
     def paint(
         self, ops: PictureOperations, y_hat: Latents, bands: Iterable[slice], aim: Aim
     ) -> Iterator[Picture]:
@@ -128,7 +132,7 @@ class Painter:
 
     def __init__(self, s: Synthesis, ops: PictureOperations, columns: int, aim: Aim) -> None:
         self.synthesis, self.ops = s, ops
-        self.gains, t = s.gains[s.rate.row(aim)], s.rate.t(aim)
+        self.gains, t = s.gains_of(aim), s.rate.t(aim)
         self.tokens = Rows(columns, s.gains.shape[1], np.int16, 1)
         self.z = Rows(columns, s.width, np.int16)
         self.blocks = [BlockRows(block.shifted(t), columns) for block in s.blocks]

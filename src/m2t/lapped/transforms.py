@@ -13,7 +13,9 @@ from ..engine.pictures import Picture, PictureOperations
 from ..engine.threads import shared
 from ..geometry.bands import bands
 from ..geometry.windows import Latents, latent_size
+from ..image import reduced
 from ..protocols import Done, Pixels, Slopes
+from . import preview
 from .adjoint import Adjoint
 from .analysis import Analysis
 from .kernels import BLOCK_LINES, Tensors
@@ -68,6 +70,31 @@ class LappedTransforms:
         with shared(self.ops, num_threads) as ops:
             for lines, blocks in self._painted(ops, y_hat, aim, num_threads, done):
                 ops.pixels(blocks, BLOCK_LINES, rgb[lines])
+        return rgb
+
+    def halo(self, scale: int) -> int:
+        """See Transforms."""
+        return 1 if scale in preview.SCALES else self.config.transform.synthesis_halo
+
+    def preview(
+        self,
+        y_hat: Latents,
+        height: int,
+        width: int,
+        scale: int,
+        aim: Aim,
+        num_threads: int,
+        done: Done,
+    ) -> Pixels:
+        """See Transforms. At 1/2 the mean of all that is painted, at less of its linear part."""
+        if scale not in preview.SCALES:
+            return reduced(self.synthesise(y_hat, height, width, aim, num_threads, done), scale)
+        small = preview.Preview(self.tensors, self.ops, scale)
+        rgb = np.empty((-(-height // scale), -(-width // scale), 3), np.uint8)
+        gains = self.synthesis.gains_of(aim)
+        with shared(self.ops, num_threads) as ops:
+            for rows in self._bands(y_hat, num_threads, done):
+                small.run(ops, y_hat, rows, gains, rgb[small.lines(rows)])
         return rgb
 
     def slopes(

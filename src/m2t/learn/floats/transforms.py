@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ...config import STRIDE, Aim
 from ...geometry.bands import Band, bands
 from ...geometry.windows import Latents, latent_size
+from ...image import reduced
 from ...protocols import Done, Pixels, Slopes
 from ..networks.transforms import VariableTransforms
 from .distortion import pixel_slopes
@@ -70,6 +71,23 @@ class FloatTransforms:
             target[:] = pixels[: len(target)].cpu().numpy()
             done((band.stop - band.start) * y_hat.shape[1])
         return rgb
+
+    def halo(self, scale: int) -> int:
+        """See Transforms."""
+        return self.config.transform.synthesis_halo
+
+    def preview(
+        self,
+        y_hat: Latents,
+        height: int,
+        width: int,
+        scale: int,
+        aim: Aim,
+        num_threads: int,
+        done: Done,
+    ) -> Pixels:
+        """See Transforms."""
+        return reduced(self.synthesise(y_hat, height, width, aim, num_threads, done), scale)
 
     @torch.inference_mode(False)  # there are no gradients in it
     def slopes(
