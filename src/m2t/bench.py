@@ -76,10 +76,11 @@ class TimedCodec(Codec):
         aim: Aim,
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
+        windows: Sequence[Window] | None = None,
     ) -> Latents:
         """See Codec."""
         with self.watch("refinement"):
-            return super().refined(picture, y_hat, aim, effort, meter)
+            return super().refined(picture, y_hat, aim, effort, meter, windows)
 
     def synthesise(
         self,
@@ -100,18 +101,18 @@ class TimedCodec(Codec):
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
         meter: Meter | None = None,
-        part: Window | None = None,
+        windows: Sequence[Window] | None = None,
     ) -> Coded[Result]:
         """See Codec. What refinement runs of the network is part of its own stage."""
         if self.watch.stage == "refinement":
-            return super().code(size, aim, open_coder, y_hat, meter, part)
+            return super().code(size, aim, open_coder, y_hat, meter, windows)
         stage = partial(self.watch, "range_decoder" if y_hat is None else "range_coder")
 
         def open_timed(i: int) -> Coder[Result]:
             return TimedCoder(open_coder(i), stage)
 
         with self.watch("entropy_network"):
-            return super().code(size, aim, open_timed, y_hat, meter, part)
+            return super().code(size, aim, open_timed, y_hat, meter, windows)
 
 
 def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:

@@ -12,9 +12,11 @@ from .errors import Corrupt
 from .geometry.windows import Latents, Window
 
 
-def latents_crc(y_hat: Latents, windows: Sequence[Window]) -> int:
-    """CRC-32 of some windows of tokens (h, w, C): each in raster order, as int32 little-endian."""
-    crc = 0
+def latents_crc(y_hat: Latents, windows: Sequence[Window], crc: int = 0) -> int:
+    """CRC-32 of some windows of tokens (h, w, C): each in raster order, as int32 little-endian.
+
+    `crc` is that of the windows before them.
+    """
     for window in windows:
         crc = zlib.crc32(
             y_hat[window.rows, window.columns].astype("<i4", copy=False).tobytes(), crc

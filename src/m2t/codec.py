@@ -18,11 +18,12 @@ from .coding import Coded, code_latents
 from .config import Aim, Tune
 from .container import Bitstream, Strip, parse, parse_header
 from .container.header import MAX_PIXELS
-from .encoder.refine import CAUTION, DEFAULT_EFFORT, passes_of, refine
+from .encoder.parts import Part, parts_of
+from .encoder.refine import DEFAULT_EFFORT, passes_of, refine
 from .engine.fastest import pictures
 from .engine.threads import num_cores
-from .errors import ConfigError, Corrupt, ModelError, UnknownModel
-from .geometry.windows import Latents, Window, cut, latent_size
+from .errors import ModelError, UnknownModel
+from .geometry.windows import Latents, Window, cut, latent_size, which
 from .headers import check_model, header_of
 from .image import AnyImage, Picture, decode_alpha, encode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
@@ -132,21 +133,23 @@ class Codec:
         Raises ConfigError where there is no such option, ImageError for what cannot be held.
         """
         picture = to_picture(image)
+        del image  # which the caller may have let go of
         # Before any work, refuse options that there are not, and what the format cannot hold.
         aim = Aim(whole("quality", quality), tune or self.config.rate.default_tune)
         self.config.rate.check(aim)
-        if not 0 <= whole("effort", effort) < len(CAUTION):
-            raise ConfigError(f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
+        passes = 1 + len(passes_of(self.config, whole("effort", effort)))
         header = header_of(self.config, self.identity, picture, aim)
-        passes = 1 + len(passes_of(self.config, effort))
-        rows, columns = latent_size(*picture.rgb.shape[:2])
-        meter = Meter(progress, 2 * passes * rows * columns)
-        y_hat = self.tokens(picture, aim, effort, meter)
-        coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
-        crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
+        parts = parts_of(self.config, *latent_size(*picture.rgb.shape[:2]))
+        meter = Meter(progress, passes * sum(part.context.area + part.block.area for part in parts))
+        streams, crc = [], 0
+        for part in parts:
+            y_hat, windows = self.tokens(picture, aim, effort, meter, part), part.windows_in_block
+            coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter, windows)
+            streams += coded.results
+            crc = latents_crc(y_hat, windows, crc)
         return Bitstream(
             header=header,
-            strips=[Strip(coded.results, crc)],
+            strips=[Strip(streams, crc)],
             metadata=picture.metadata,
             alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
         ).pack()
@@ -162,37 +165,27 @@ class Codec:
     ) -> Image.Image:
         """The image of an .m2t file, or a part of it, or a small one: L, LA, RGB or RGBA.
 
-        Args:
-            region: x, y, width and height of the part, in pixels of the image. No more is decoded
-                than its pixels need; they are those of the whole image.
-            scale: 2, 4 or 8: so many pixels along a side become one.
-            max_pixels: that the part or the image may have, before it is made small.
+        `region` is x, y, width, height of the part, in pixels: it has the pixels of the whole, and
+        no more is decoded than they need. With a `scale` of 2, 4 or 8, so many pixels along a side
+        become one. `max_pixels` are what a part, or the image, may have before that.
 
         Raises FormatError, or UnknownModel if other weights made the file; ConfigError where there
         is no such part or scale.
         """
         stream = parse(data)
-        header = stream.header
+        header, alpha = stream.header, stream.alpha
         view = View.of(header, region, scale, max_pixels, self.transforms.halo)
-        rgb = view.shown(self._painted(stream, view, progress))
-        alpha = stream.alpha
+        windows = which(self.windows(latent_size(header.height, header.width)), view.tokens)[1]
+        meter = Meter(progress, view.tokens.area + sum(window.area for window in windows))
+        y_hat = self.decode_latents(stream, meter, view.tokens)
+        if scale == 1:
+            rgb = self.synthesise(y_hat, view.height, view.width, header.aim, meter)
+        else:
+            shape, threads, done = (view.height, view.width), self.num_threads, added(meter)
+            rgb = self.transforms.preview(y_hat, *shape, scale, header.aim, threads, done)
         if alpha is not None:
             alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
-        return from_picture(Picture(rgb, alpha, header.grey, stream.metadata))
-
-    def _painted(
-        self, stream: Bitstream, view: View, progress: Progress | None
-    ) -> NDArray[np.uint8]:
-        """What the tokens of a view paint."""
-        size = latent_size(stream.header.height, stream.header.width)
-        coded = sum(w.area for w in self.windows(size) if w.common(view.tokens).area)
-        meter = Meter(progress, coded + view.tokens.area)
-        y_hat = self.decode_latents(stream, meter, view.tokens)
-        shape, aim = (view.height, view.width), stream.header.aim
-        if view.scale == 1:
-            return self.synthesise(y_hat, *shape, aim, meter)
-        threads, done = self.num_threads, added(meter)
-        return self.transforms.preview(y_hat, *shape, view.scale, aim, threads, done)
+        return from_picture(Picture(view.shown(rgb), alpha, header.grey, stream.metadata))
 
     def verified(self, data: bytes) -> Latents:
         """The tokens (h, w, C) of an .m2t file, when all of it has been checked but the pixels.
@@ -220,10 +213,15 @@ class Codec:
         aim: Aim,
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
+        part: Part | None = None,
     ) -> Latents:
-        """Token integers (h, w, C) that a picture is coded as: analysed, then refined."""
-        y_hat = self.analyse(picture, aim, meter)
-        return self.refined(picture, y_hat, aim, effort, meter)
+        """Token integers (h, w, C) of a picture or of a part of it: analysed, then refined."""
+        if part is None:
+            parts = parts_of(self.config, *latent_size(*picture.rgb.shape[:2]))
+            return np.concatenate([self.tokens(picture, aim, effort, meter, p) for p in parts])
+        seen = picture.lines(part.lines)
+        y_hat = self.analyse(seen, aim, meter)
+        return self.refined(seen, y_hat, aim, effort, meter, part.windows_in_context)[part.inner]
 
     def analyse(self, picture: Picture, aim: Aim, meter: Meter | None = None) -> Latents:
         """The nearest integers (h, w, C) to the latents of a picture."""
@@ -236,17 +234,23 @@ class Codec:
         aim: Aim,
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
+        windows: Sequence[Window] | None = None,
     ) -> Latents:
-        """Tokens of a picture, moved to where error and rate are lower together: encoder/."""
+        """Tokens of a picture, moved to where error and rate are lower together: encoder/.
+
+        Those outside of the windows stay.
+        """
+        windows = windows or self.windows(y_hat.shape[:2])
 
         def slopes(y: Latents, linear: bool) -> tuple[Slopes, NDArray[np.float32]]:
             done = added(meter)
             return self.transforms.slopes(picture.rgb, y, aim, linear, self.num_threads, done)
 
         def move(y: Latents, open_mover: Callable[[int], Coder[Latents]]) -> list[Latents]:
-            return self.code(y.shape[:2], aim, open_mover, y, meter).results
+            return self.code(y.shape[:2], aim, open_mover, y, meter, windows).results
 
-        return refine(self.config, y_hat, aim, effort, self.transforms.step_errors, slopes, move)
+        errors = self.transforms.step_errors
+        return refine(self.config, y_hat, aim, effort, errors, slopes, move, windows)
 
     def synthesise(
         self,
@@ -267,17 +271,17 @@ class Codec:
         Those of a `part` are not: the checksum is one of whole strips.
         """
         header = stream.header
-        check_model(header, self.config, self.identity)
         size = latent_size(header.height, header.width)
         windows = self.windows(size)
-        if len(stream.windows) != len(windows):
-            raise Corrupt(f"{len(stream.windows)} windows do not make {size[0]}x{size[1]} tokens")
-        streams = stream.windows
-        y_hat = self.code(size, header.aim, lambda i: Decoder(streams[i]), None, meter, part).y_hat
-        if y_hat.shape[:2] != size:
-            return y_hat
-        check_latents(y_hat, windows, stream.strips)
-        return y_hat
+        check_model(stream, self.config, self.identity, len(windows))
+        part = part or Window(0, 0, *size)
+        chosen, places = which(windows, part)
+        streams = [stream.windows[i] for i in chosen]
+        shape = (part.height, part.width)
+        coded = self.code(shape, header.aim, lambda i: Decoder(streams[i]), None, meter, places)
+        if shape == size:
+            check_latents(coded.y_hat, windows, stream.strips)
+        return coded.y_hat
 
     def code(
         self,
@@ -286,8 +290,8 @@ class Codec:
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
         meter: Meter | None = None,
-        part: Window | None = None,
+        windows: Sequence[Window] | None = None,
     ) -> Coded[Result]:
-        """Entropy coding of all windows, or of those of a part, on several threads."""
+        """Entropy coding of all windows, or of some, on several threads: see coding.py."""
         done, threads = added(meter), self.num_threads
-        return code_latents(self.network, size, aim, open_coder, y_hat, done, threads, part)
+        return code_latents(self.network, size, aim, open_coder, y_hat, done, threads, windows)

@@ -26,7 +26,7 @@ class Coded(Generic[Result]):
     def __init__(self, y_hat: Latents, results: list[Result]) -> None:
         self.y_hat = y_hat
         self.results = results
-        """What the coder of each window that ran had to say at its end."""
+        """What each window's coder had to say at its end."""
 
 
 def code_latents(
@@ -37,20 +37,19 @@ def code_latents(
     y: Latents | None = None,
     on_tokens: Callable[[int], None] | None = None,
     num_threads: int = 1,
-    part: Window | None = None,
+    windows: Sequence[Window] | None = None,
 ) -> Coded[Result]:
     """Run every window of (h, w) tokens through its coder: y, or what the coders read if None.
 
     Args:
-        part: tokens that are wanted: only windows that have some of them run, and the result has
-            no others. None: all.
+        windows: those that run, where others do not; None: all. Tokens of theirs that are not
+            among the (h, w) are dropped.
         open_coder: the coder of each window, by its index; it is finished and dropped soon after.
         on_tokens: told how many tokens have been coded since the last call, from any thread.
     """
-    windows = cut(size[0], size[1], network.config.entropy.window)
-    part = part or Window(0, 0, size[0], size[1])
-    y_hat = np.empty((part.height, part.width, network.config.transform.latent_channels), np.int32)
-    chosen = [i for i, window in enumerate(windows) if window.common(part).area]
+    windows = windows or cut(size[0], size[1], network.config.entropy.window)
+    block = Window(0, 0, size[0], size[1])
+    y_hat = np.empty((*size, network.config.transform.latent_channels), np.int32)
     results: dict[int, Result] = {}
 
     def code(batch: list[int]) -> None:
@@ -64,16 +63,16 @@ def code_latents(
         for i, window, coder in zip(batch, some, coders, strict=True):
             end = first + window.area
             tokens = coded[first:end].reshape(window.height, window.width, -1)
-            wanted = window.common(part)
-            here, there = wanted.seen_from(window), wanted.seen_from(part)
-            y_hat[there.rows, there.columns] = tokens[here.rows, here.columns]
+            kept = window.common(block)
+            inside = kept.seen_from(window)
+            y_hat[kept.rows, kept.columns] = tokens[inside.rows, inside.columns]
             first = end
             results[i] = coder.finish()
 
     num_threads = num_threads if network.threads else 1
-    batches = [[chosen[i] for i in batch] for batch in _batches(len(chosen), num_threads)]
+    batches = list(_batches(len(windows), num_threads))
     in_threads(code, batches, min(num_threads, len(batches)))
-    return Coded(y_hat, [results[i] for i in chosen])
+    return Coded(y_hat, [results[i] for i in range(len(windows))])
 
 
 def code_windows(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .config import TUNES, Aim, ModelConfig
-from .container import Header, Order
+from .container import Bitstream, Header, Order
 from .errors import Corrupt, UnknownModel
 from .image import Picture
 
@@ -20,8 +20,12 @@ def header_of(config: ModelConfig, identity: bytes, picture: Picture, aim: Aim) 
     )
 
 
-def check_model(header: Header, config: ModelConfig, identity: bytes) -> None:
-    """Raise UnknownModel if other weights made the file, Corrupt if it contradicts its model."""
+def check_model(stream: Bitstream, config: ModelConfig, identity: bytes, num_windows: int) -> None:
+    """Raise UnknownModel if other weights made a file, Corrupt if it contradicts its model.
+
+    `num_windows` are those that the model cuts its picture into.
+    """
+    header = stream.header
     if header.model_id != identity:
         raise UnknownModel(
             f"needs model {header.model_id.hex()}, these weights are {identity.hex()}"
@@ -30,6 +34,9 @@ def check_model(header: Header, config: ModelConfig, identity: bytes) -> None:
         raise Corrupt(f"its tune is {header.aim.tune}, which its model does not have")
     if any(getattr(header, name) != value for name, value in _schedule(config).items()):
         raise Corrupt("its tokens are in an order that its model does not have")
+    if len(stream.windows) != num_windows:
+        size = f"{header.width}x{header.height}"
+        raise Corrupt(f"{len(stream.windows)} windows do not make {size} pixels")
 
 
 def _schedule(config: ModelConfig) -> dict[str, Any]:

@@ -52,9 +52,11 @@ def compress(
         codec = load_codec(model, threads)
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            with pillow_limit(max_pixels):
-                image = open_image(io.BytesIO(data), max_pixels)
-            encoded = codec.compress(image, quality, tune=tune, effort=effort, progress=progress)
+            options = {"tune": tune, "effort": effort, "progress": progress}
+            with pillow_limit(max_pixels):  # no name for the image, so that its memory is let go of
+                encoded = codec.compress(
+                    open_image(io.BytesIO(data), max_pixels), quality, **options
+                )
             return encoded, encoded
 
         return work

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from ..config import Aim, ModelConfig
 from ..geometry.schedule import Schedule, build
-from ..geometry.windows import Latents, cut
+from ..geometry.windows import Latents, Window
+from ..options import check
 from ..protocols import Slopes
 from ..rans import Coder, Mixture
 from .moves import moved
@@ -73,14 +74,19 @@ class Mover:
 
 
 def passes_of(config: ModelConfig, effort: int) -> tuple[float, ...]:
-    """The passes of an effort: see CAUTION. None where the order of tokens depends on them."""
+    """The passes of an effort: see CAUTION. None where the order of tokens depends on them.
+
+    Raises ConfigError where there is no such effort.
+    """
+    check(0 <= effort < len(CAUTION), f"effort must be in 0..{len(CAUTION) - 1}, not {effort}")
     return () if config.schedule.order == "entropy" else CAUTION[effort]
 
 
 SlopesOf = Callable[[Latents, bool], tuple[Slopes, NDArray[np.float32]]]
 """Tokens, and whether to go by the linear part alone -> Transforms.slopes()."""
 Move = Callable[[Latents, Callable[[int], Coder[Latents]]], list[Latents]]
-"""Runs tokens (h, w, C) through a coder for each window, by index -> what each says at its end."""
+"""Runs tokens (h, w, C) of the windows through a coder for each, by index -> what each says at its
+end."""
 
 
 def refine(
@@ -91,8 +97,9 @@ def refine(
     step_errors: Callable[[Aim], NDArray[np.float32]],
     slopes_of: SlopesOf,
     move: Move,
+    windows: Sequence[Window],
 ) -> Latents:
-    """Tokens (h, w, C), moved to where error and rate are lower together.
+    """Tokens (h, w, C), those of some windows moved to where error and rate are lower together.
 
     Those of an order that depends on them stay as they are. `step_errors`: see Transforms.
     """
@@ -105,16 +112,19 @@ def refine(
     for share in passes:
         slopes, stiffness = slopes_of(y_hat, len(passes) == 1)
         stiff = np.float32(share) * stiffness[..., None] * curvatures
-        y_hat = moved_tokens(config, y_hat, lmbda * slopes, stiff, move)
+        y_hat = moved_tokens(config, y_hat, lmbda * slopes, stiff, move, windows)
     return y_hat
 
 
 def moved_tokens(
-    config: ModelConfig, y_hat: Latents, slopes: Slopes, curvatures: NDArray, move: Move
+    config: ModelConfig,
+    y_hat: Latents,
+    slopes: Slopes,
+    curvatures: NDArray,
+    move: Move,
+    windows: Sequence[Window],
 ) -> Latents:
-    """Tokens (h, w, C), each moved by itself; slopes and curvatures are of the same shape."""
-    rows, columns, _ = y_hat.shape
-    windows = cut(rows, columns, config.entropy.window)
+    """Tokens (h, w, C), those of the windows moved, each by itself; all are of the same shape."""
 
     def open_mover(i: int) -> Mover:
         window = windows[i]
@@ -122,7 +132,7 @@ def moved_tokens(
         schedule = build(config.schedule, window.height, window.width)
         return Mover(slopes[inside], curvatures[inside], schedule, config.slices)
 
-    better = np.empty_like(y_hat)
+    better = y_hat.copy()
     for window, its in zip(windows, move(y_hat, open_mover), strict=True):
         better[window.rows, window.columns] = its
     return better

@@ -67,6 +67,12 @@ def cut(height: int, width: int, largest: int) -> list[Window]:
     ]
 
 
+def which(windows: list[Window], part: Window) -> tuple[list[int], list[Window]]:
+    """Those that have tokens of a part: their indices, and where they lie in it."""
+    chosen = [i for i, window in enumerate(windows) if window.common(part).area]
+    return chosen, [windows[i].seen_from(part) for i in chosen]
+
+
 def latent_size(height: int, width: int) -> tuple[int, int]:
     """Rows and columns of tokens of a picture of so many pixels."""
     return -(-height // STRIDE), -(-width // STRIDE)

@@ -1,11 +1,11 @@
 """Images of any mode as 8-bit RGB, and back."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from ..errors import ImageError
 from .alpha import filled
@@ -16,6 +16,8 @@ AnyImage = Image.Image | NDArray[np.uint8]
 """Pillow's image of any mode, or an array: (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey."""
 OVERSHOOT = 0.1
 """How far beyond black and white, as a part of the range, floats may lie that filters left."""
+LINES = 256
+"""Of an image that are converted at a time."""
 AMBIGUOUS = 16
 """Floats up to that are neither in 0..1 nor in 0..255."""
 
@@ -33,6 +35,11 @@ class Picture:
     """The image had one colour channel, and is given back with one."""
     metadata: dict[str, bytes] = field(default_factory=dict)
     """What belongs to it: see metadata.py."""
+
+    def lines(self, lines: slice) -> "Picture":
+        """Some lines of it, not copied."""
+        alpha = None if self.alpha is None else self.alpha[lines]
+        return replace(self, rgb=self.rgb[lines], alpha=alpha)
 
 
 def to_picture(image: AnyImage) -> Picture:
@@ -53,11 +60,12 @@ def to_picture(image: AnyImage) -> Picture:
         grey = image.mode in ("1", "L", "LA", "La")
         alpha = None
         if image.has_transparency_data:
-            image = image.convert("LA" if grey else "RGBA")
+            wanted = "LA" if grey else "RGBA"
+            image = image if image.mode == wanted else image.convert(wanted)
             alpha = np.array(image.getchannel("A"))
             if alpha.min() == 255:  # opaque: nothing to keep
                 alpha = None
-        rgb = np.array(image.convert("RGB"))
+        rgb = _rgb(image)
         if alpha is not None:
             rgb = filled(rgb, alpha)
     return Picture(rgb, alpha, grey, metadata)
@@ -76,9 +84,22 @@ def _as_image(image: object) -> Image.Image:
     raise TypeError(f"an image of Pillow's or an array (H, W, 3) uint8 is wanted, not {kind}")
 
 
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """The colours (H, W, 3): converted some lines at a time, for large images fill the memory."""
+    if image.mode not in ("RGB", "RGBA", "L", "LA"):
+        return np.array(image.convert("RGB"))
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, LINES):
+        part = image.crop((0, top, image.width, min(top + LINES, image.height)))
+        rgb[top : top + LINES] = np.asarray(part.convert("RGB"))
+    return rgb
+
+
 def _upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF says, the orientation removed from its metadata."""
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # Pillow would copy it
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged EXIF makes Pillow raise nearly anything
         warn("damaged EXIF data are dropped")

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Makes results/views.json: what parts of a picture and small ones take, and how near small ones are to the whole. A
+# few minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python -m research.speed.views examples/photo.png "${M2T_KODAK:-../shared/data/kodak}" --out results/views.json
