@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help setup test bare lint format demo wheels clean
+.PHONY: help setup test bare lint format demo wheels docs clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,14 @@ wheels: .venv/wheels  ## Build and check wheels for Linux, macOS and Windows int
 
 .venv/wheels: .venv/stamp
 	$(BIN)/pip install -q -c constraints.txt -e '.[wheels]'
+	touch $@
+
+# Not --quiet: what is not told does not count as a warning either.
+docs: .venv/docs  ## Build the documents as a site, build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+.venv/docs: .venv/stamp
+	$(BIN)/pip install -q -c constraints.txt -e '.[docs]'
 	touch $@
 
 clean:  ## Remove what the other targets made
