@@ -1,8 +1,13 @@
+import re
+from dataclasses import fields
+from itertools import pairwise
+
 import pytest
 
 from m2t.errors import ConfigError
 from m2t.learn.training.config import RunConfig, TrainConfig
 from m2t.presets import PRESETS
+from tests.docs.blocks import PAGES, ROOT, blocks, commands
 
 
 def test_overrides_are_typed():
@@ -74,3 +79,24 @@ def test_learning_rate_follows_the_clock_if_the_length_is_a_time():
 def test_learning_rate_without_warm_up_and_decay():
     config = TrainConfig(total_steps=10, warmup_steps=0, decay_fraction=0)
     assert {config.factor(step) for step in range(10)} == {1.0}
+
+
+def test_documents_set_options_that_there_are():
+    shells = [block for path in PAGES for block in blocks(path.read_text())]
+    found = [w for block in shells if block.language == "sh" for w in commands(block.text)]
+    runs = [words for words in found if "train" in words]
+    assert len(runs) > 3
+    for words in runs:
+        preset = words[words.index("--preset") + 1]
+        settings = [value for key, value in pairwise(words) if key == "--set"]
+        RunConfig.of_preset(preset).override(settings)
+
+
+def test_documents_explain_options_that_there_are():
+    page = (ROOT / "docs" / "training.md").read_text()
+    table = page.partition("| option | meaning |")[2].partition("\n\n")[0]
+    named = [
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
+    assert len(named) > 30
+    assert set(named) <= {field.name for field in fields(TrainConfig)}
