@@ -18,6 +18,7 @@ IMAGE = photograph(150, 700)
 
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("m2t.encoder.parts.LARGEST_WHOLE", 1)
     monkeypatch.setattr("m2t.encoder.parts.TOKENS_PER_PART", 1)
 
 

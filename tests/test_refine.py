@@ -149,7 +149,7 @@ def test_a_mover_moves_in_the_order_of_coding_and_leaves_zeros_that_cost_no_erro
     around_zero = mixture(500)._replace(means=np.zeros((500, 2), np.int32))
     schedule = Schedule(5, 25, rng.permutation(125), (50, 125))
     slices = [slice(0, 3), slice(3, 4)]
-    mover = Mover(slopes, curvatures, schedule, slices)
+    mover = Mover(slopes, curvatures, schedule, slices, np.empty_like(y_hat))
     expected = np.empty((125, 4), np.int32)
     for tokens in (schedule.order[:50], schedule.order[50:]):
         for part in slices:

@@ -10,7 +10,7 @@ import argparse
 import io
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def as_png(image: Image.Image) -> None:
     m2t.image.save_image(image, io.BytesIO())
 
 
-def likeness(codec: m2t.Codec, images: list[Image.Image], quality: int) -> dict[str, Any]:
+def likeness(codec: m2t.Codec, images: Sequence[Image.Image], quality: int) -> dict[str, Any]:
     """PSNR of small pictures to what Pillow makes of the whole: mean and least, by scale."""
     found: dict[str, dict[str, list[float]]] = {}
     for image in images:

@@ -114,7 +114,7 @@ class Codec:
 
     def compress(
         self,
-        image: AnyImage,
+        image: AnyImage | Picture,
         quality: int = 50,
         *,
         tune: Tune | None = None,
@@ -133,7 +133,7 @@ class Codec:
         Raises ConfigError where there is no such option, ImageError for what cannot be held.
         """
         picture = to_picture(image)
-        del image  # which the caller may have let go of
+        del image  # as large as the picture; the caller may have let go of it
         # Before any work, refuse options that there are not, and what the format cannot hold.
         aim = Aim(whole("quality", quality), tune or self.config.rate.default_tune)
         self.config.rate.check(aim)

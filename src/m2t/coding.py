@@ -49,7 +49,8 @@ def code_latents(
     """
     windows = windows or cut(size[0], size[1], network.config.entropy.window)
     block = Window(0, 0, size[0], size[1])
-    y_hat = np.empty((*size, network.config.transform.latent_channels), np.int32)
+    channels = network.config.transform.latent_channels
+    y_hat = np.empty((*size, channels), np.int32) if y is None else y
     results: dict[int, Result] = {}
 
     def code(batch: list[int]) -> None:
@@ -61,13 +62,15 @@ def code_latents(
         coded = code_windows(predictor, coders, known, on_tokens)
         first = 0
         for i, window, coder in zip(batch, some, coders, strict=True):
+            results[i] = coder.finish()
+            if y is not None:  # whose tokens are the coded ones
+                continue
             end = first + window.area
             tokens = coded[first:end].reshape(window.height, window.width, -1)
             kept = window.common(block)
             inside = kept.seen_from(window)
             y_hat[kept.rows, kept.columns] = tokens[inside.rows, inside.columns]
             first = end
-            results[i] = coder.finish()
 
     num_threads = num_threads if network.threads else 1
     batches = list(_batches(len(windows), num_threads))

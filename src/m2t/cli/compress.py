@@ -47,16 +47,15 @@ def compress(
             raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
 
     def prepare(threads: int | None) -> Work:
-        from ..image import open_image, pillow_limit
+        from ..image import open_image, pillow_limit, to_picture
 
         codec = load_codec(model, threads)
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            options = {"tune": tune, "effort": effort, "progress": progress}
-            with pillow_limit(max_pixels):  # no name for the image, so that its memory is let go of
-                encoded = codec.compress(
-                    open_image(io.BytesIO(data), max_pixels), quality, **options
-                )
+            with pillow_limit(max_pixels):
+                picture = to_picture(open_image(io.BytesIO(data), max_pixels))
+            del data  # the pixels are enough to hold
+            encoded = codec.compress(picture, quality, tune=tune, effort=effort, progress=progress)
             return encoded, encoded
 
         return work

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from ..config import STRIDE, ModelConfig
 from ..geometry.windows import Window, cut
 
-TOKENS_PER_PART = 65536
-"""Area (17 megapixels) beyond which a part gets no further row of windows."""
+LARGEST_WHOLE = 65536
+"""Area (17 megapixels) up to which a picture is a single part."""
+TOKENS_PER_PART = 24576
+"""Area (6 megapixels) beyond which a part gets no further row of windows."""
 
 
 class Part(NamedTuple):
@@ -51,9 +53,10 @@ def parts_of(config: ModelConfig, rows: int, columns: int) -> list[Part]:
     # Moves go by the gradient of what is painted, through a transform as wide as the analysis.
     halo = transform.synthesis_halo + 2 * transform.analysis_halo
     groups: list[list[Window]] = [[]]
+    area = TOKENS_PER_PART if rows * columns > LARGEST_WHOLE else LARGEST_WHOLE
     windows = cut(rows, columns, config.entropy.window)
     for _, row in groupby(windows, lambda window: window.top):
-        if sum(window.area for window in groups[-1]) >= TOKENS_PER_PART:
+        if sum(window.area for window in groups[-1]) >= area:
             groups.append([])
         groups[-1] += row
     return [_part(group, rows, columns, halo) for group in groups]

@@ -46,14 +46,21 @@ class Mover:
     """A coder that codes nothing: it moves the symbols of a window, for later."""
 
     def __init__(
-        self, slopes: Slopes, curvatures: Slopes, schedule: Schedule, slices: Sequence[slice]
+        self,
+        slopes: Slopes,
+        curvatures: Slopes,
+        schedule: Schedule,
+        slices: Sequence[slice],
+        out: Latents,
     ) -> None:
-        """Slopes, curvatures (h, w, C) of a window; which groups and channels come one by one."""
+        """Slopes, curvatures, room for the result: (h, w, C) of a window; which groups and channels
+        come one by one."""
         self.shape, self.order = slopes.shape, schedule.order
         self.slopes, self.curvatures = (
             array.reshape(-1, self.shape[-1])[self.order] for array in (slopes, curvatures)
         )
         self.better = np.empty(self.slopes.shape, np.int32)
+        self.out = out
         self.parts = ((group, part) for group in schedule.slices for part in slices)
 
     def code(self, symbols: NDArray[np.int32] | None, mixture: Mixture) -> NDArray[np.int32]:
@@ -67,10 +74,11 @@ class Mover:
         return symbols
 
     def finish(self) -> Latents:
-        """The window's tokens (h, w, C), moved."""
+        """The window's tokens (h, w, C), moved: `out`."""
         tokens = np.empty_like(self.better)
         tokens[self.order] = self.better
-        return tokens.reshape(self.shape)
+        self.out[:] = tokens.reshape(self.shape)
+        return self.out
 
 
 def passes_of(config: ModelConfig, effort: int) -> tuple[float, ...]:
@@ -111,8 +119,9 @@ def refine(
     curvatures = lmbda / np.float32(3) * step_errors(aim)
     for share in passes:
         slopes, stiffness = slopes_of(y_hat, len(passes) == 1)
-        stiff = np.float32(share) * stiffness[..., None] * curvatures
-        y_hat = moved_tokens(config, y_hat, lmbda * slopes, stiff, move, windows)
+        slopes *= lmbda  # in place: with all channels, arrays are as large as pictures
+        stiff = np.float32(share) * stiffness[..., None]
+        y_hat = moved_tokens(config, y_hat, slopes, stiff, curvatures, move, windows)
     return y_hat
 
 
@@ -120,19 +129,24 @@ def moved_tokens(
     config: ModelConfig,
     y_hat: Latents,
     slopes: Slopes,
-    curvatures: NDArray,
+    stiffness: NDArray[np.float32],
+    curvatures: NDArray[np.float32],
     move: Move,
     windows: Sequence[Window],
 ) -> Latents:
-    """Tokens (h, w, C), those of the windows moved, each by itself; all are of the same shape."""
+    """Tokens (h, w, C), those of the windows moved, each by itself.
+
+    Args:
+        slopes: (h, w, C), see moves.py; curvatures are products of stiffness (h, w, 1) and (C,).
+    """
+    better = y_hat.copy()
 
     def open_mover(i: int) -> Mover:
         window = windows[i]
         inside = (window.rows, window.columns)
         schedule = build(config.schedule, window.height, window.width)
-        return Mover(slopes[inside], curvatures[inside], schedule, config.slices)
+        stiff = stiffness[inside] * curvatures
+        return Mover(slopes[inside], stiff, schedule, config.slices, better[inside])
 
-    better = y_hat.copy()
-    for window, its in zip(windows, move(y_hat, open_mover), strict=True):
-        better[window.rows, window.columns] = its
+    move(y_hat, open_mover)
     return better

@@ -42,13 +42,15 @@ class Picture:
         return replace(self, rgb=self.rgb[lines], alpha=alpha)
 
 
-def to_picture(image: AnyImage) -> Picture:
-    """An image of any mode as a Picture.
+def to_picture(image: "AnyImage | Picture") -> Picture:
+    """An image of any mode as a Picture; a Picture as it is.
 
     EXIF orientation is applied; 16-bit, integer and float images are scaled to 8 bits and warned
     of (ImageWarning). Raises ImageError where the image has no pixels, too many of them, or values
     out of the range of its mode; TypeError for what is no image.
     """
+    if isinstance(image, Picture):
+        return image
     image = _as_image(image)
     with pillow_errors(ImageError, f"cannot convert the image (mode {image.mode})"):
         load(image)
