@@ -50,8 +50,19 @@ def test_all_operations_and_threads_and_strips_give_the_same(every_way, aim, mon
             slopes = transforms.slopes(PICTURE.rgb, y_hat, aim, True, num_threads, nothing)
             found = (y_hat, rgb, *slopes)
             expected = found if expected is None else expected
+            sums = transforms.unrounded(PICTURE.rgb, num_threads, nothing)
+            assert np.array_equal(transforms.rounded(sums, aim), y_hat), (name, num_threads, area)
             for ours, theirs in zip(found, expected, strict=True):
                 assert np.array_equal(ours, theirs), (name, num_threads, area)
+
+
+def test_a_dead_zone_moves_tokens_towards_zero(every_way) -> None:
+    transforms = every_way["reference"]
+    sums = transforms.unrounded(PICTURE.rgb, 1, nothing)
+    before, after = (transforms.rounded(sums, AIMS[0], zone) for zone in (0.0, 0.1))
+    steps = np.abs(before) - np.abs(after)
+    assert set(np.unique(steps)) == {0, 1}
+    assert (before * after >= 0).all()
 
 
 def test_pictures_of_all_small_sizes(every_way) -> None:

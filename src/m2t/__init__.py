@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from .errors import M2TError
     from .image import AnyImage
     from .progress import Progress
+    from .target import Target
 
 __version__ = "0.1.0"
-__all__ = ["Codec", "M2TError", "__version__", "compress", "decompress", "load"]
+__all__ = ["Codec", "M2TError", "Target", "__version__", "compress", "decompress", "load"]
 
-_HOMES = {"Codec": ".codec", "M2TError": ".errors"}
+_HOMES = {"Codec": ".codec", "M2TError": ".errors", "Target": ".target"}
 
 
 def __getattr__(name: str) -> Any:
@@ -68,7 +69,7 @@ def load(
 
 def compress(
     image: "AnyImage",
-    quality: int = 50,
+    quality: "int | Target" = 50,
     *,
     tune: "Tune | None" = None,
     effort: int = 1,
@@ -76,9 +77,10 @@ def compress(
 ) -> bytes:
     """A Pillow image of any mode, or an array (H, W, 3) uint8, as the bytes of an .m2t file.
 
-    It takes the default weights and what Codec.compress takes: `quality` is 1 to 100, `tune` "eye"
-    (the default) or "psnr", `effort` 0 (fastest) to 9 (smallest). Raises ImageError where the image
-    cannot be represented. For many images, `load` a codec once.
+    It takes the default weights and what Codec.compress takes: `quality` is 1 to 100, or a Target,
+    as Target("size", 200_000), `tune` "eye" (the default) or "psnr", `effort` 0 (fastest) to 9
+    (smallest). Raises ImageError where the image cannot be represented, ConfigError where the
+    target cannot be had. For many images, `load` a codec once.
     """
     return load().compress(image, quality, tune=tune, effort=effort, progress=progress)
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .aiming import Aiming
 from .checksums import check_latents, latents_crc
 from .coding import Coded, code_latents
-from .config import Aim, Tune
+from .config import QUALITIES, Aim, Tune
 from .container import Bitstream, Strip, parse, parse_header
 from .container.header import MAX_PIXELS
 from .encoder.parts import Part, parts_of
@@ -25,7 +26,7 @@ from .engine.threads import num_cores
 from .errors import ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size, which
 from .headers import check_model, header_of
-from .image import AnyImage, Picture, decode_alpha, encode_alpha, from_picture, to_picture
+from .image import AnyImage, Picture, decode_alpha, from_picture, to_picture
 from .lapped.transforms import LappedTransforms
 from .options import whole
 from .predict.fastest import choose
@@ -35,6 +36,7 @@ from .predict.predictor import Network
 from .progress import Meter, Progress, added
 from .protocols import Slopes, Transforms
 from .rans import Coder, Counter, Decoder, Encoder
+from .target import Target
 from .views import View
 from .weights import Weights, locate, read_weights, shipped
 from .weights.file import INTEGER, LAPPED
@@ -115,7 +117,7 @@ class Codec:
     def compress(
         self,
         image: AnyImage | Picture,
-        quality: int = 50,
+        quality: int | Target = 50,
         *,
         tune: Tune | None = None,
         effort: int = DEFAULT_EFFORT,
@@ -124,35 +126,49 @@ class Codec:
         """An image of any mode and size, or an array (H, W, 3) uint8, as an .m2t file.
 
         Args:
-            quality: 1 (smallest) to 100 (best).
+            quality: 1 (smallest) to 100 (best), or a Target.
             tune: "eye" for what people see, or "psnr" for the least squared error; None: for the
                 eye, if the model can.
             effort: 0 (fastest) to 9 (smallest file for its quality): see encoder/refine.py.
             progress: called with the share done so far, 0..1.
 
-        Raises ConfigError where there is no such option, ImageError for what cannot be held.
+        Raises ConfigError where there is no such option or the target cannot be had, ImageError for
+        what cannot be held.
         """
         picture = to_picture(image)
         del image  # as large as the picture; the caller may have let go of it
         # Before any work, refuse options that there are not, and what the format cannot hold.
-        aim = Aim(whole("quality", quality), tune or self.config.rate.default_tune)
+        target = quality if isinstance(quality, Target) else None
+        tune = tune or self.config.rate.default_tune
+        aim = Aim(QUALITIES[0] if target else whole("quality", quality), tune)
         self.config.rate.check(aim)
         passes = 1 + len(passes_of(self.config, whole("effort", effort)))
-        header = header_of(self.config, self.identity, picture, aim)
+        header_of(self.config, self.identity, picture, aim)
         parts = parts_of(self.config, *latent_size(*picture.rgb.shape[:2]))
-        meter = Meter(progress, passes * sum(part.context.area + part.block.area for part in parts))
+        area = sum(part.context.area + part.block.area for part in parts)
+        if target:
+            meter = Meter(progress, (1 + 2 * passes) * area)
+            return Aiming(self, picture, target, tune, effort).compress(meter)
+        meter = Meter(progress, passes * area)
         streams, crc = [], 0
         for part in parts:
             y_hat, windows = self.tokens(picture, aim, effort, meter, part), part.windows_in_block
             coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter, windows)
             streams += coded.results
             crc = latents_crc(y_hat, windows, crc)
-        return Bitstream(
-            header=header,
-            strips=[Strip(streams, crc)],
-            metadata=picture.metadata,
-            alpha=None if picture.alpha is None else encode_alpha(picture.alpha),
-        ).pack()
+        return self._file(picture, aim, Strip(streams, crc))
+
+    def packed(
+        self, picture: Picture, y_hat: Latents, aim: Aim, meter: Meter | None = None
+    ) -> bytes:
+        """The file of a picture and its tokens (h, w, C)."""
+        coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
+        crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
+        return self._file(picture, aim, Strip(coded.results, crc))
+
+    def _file(self, picture: Picture, aim: Aim, strip: Strip) -> bytes:
+        header = header_of(self.config, self.identity, picture, aim)
+        return Bitstream(header, [strip], picture.metadata, picture.packed_alpha).pack()
 
     def decompress(
         self,

@@ -19,7 +19,11 @@ class Meter:
         with self.lock:
             self.done += num_tokens
             if self.progress:
-                self.progress(self.done / self.total)
+                self.progress(min(self.done / self.total, 1.0))
+
+    def finish(self) -> None:
+        """All is done, though it took fewer tokens than could have been."""
+        self.add(max(self.total - self.done, 0))
 
 
 def added(meter: Meter | None) -> Callable[[int], None]:

@@ -30,6 +30,21 @@ class Transforms(Protocol):
         """The nearest tokens (h, w, C) to the latents of pixels (H, W, 3)."""
         ...
 
+    def unrounded(self, rgb: Pixels, num_threads: int, done: Done) -> NDArray[np.float32]:
+        """(h, w, C): analysed, for `rounded` to make tokens of for as many aims as wanted.
+
+        Raises ConfigError where the analysis is not the same for all aims.
+        """
+        ...
+
+    def rounded(self, sums: NDArray[np.float32], aim: Aim, dead_zone: float = 0.0) -> Latents:
+        """Tokens (..., C) of some of what `unrounded` returned: those of `analyse`.
+
+        With a dead zone, of 0 to 1/2 steps, latents move by so much towards zero before they are
+        rounded: tokens that take fewer bits.
+        """
+        ...
+
     def synthesise(
         self, y_hat: Latents, height: int, width: int, aim: Aim, num_threads: int, done: Done
     ) -> Pixels:

@@ -9,7 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from m2t.engine.score import ssimulacra2
 from m2t.learn.ssimulacra2 import distances, score
+
+from ..conftest import photograph
 
 PHOTO = Path(__file__).parents[2] / "examples" / "photo.png"
 
@@ -77,3 +80,10 @@ def test_it_can_be_used_after_inference_mode() -> None:
     x_hat = torch.rand(1, 3, 52, 44, requires_grad=True)
     distances(x, x_hat).sum().backward()
     assert x_hat.grad is not None
+
+
+@pytest.mark.parametrize("size", [(16, 16), (101, 37), (620, 130)])
+def test_the_score_in_numpy_is_the_same(size: tuple[int, int]) -> None:
+    x, x_hat = (np.asarray(photograph(*size, seed=seed)) for seed in (0, 1))
+    distance = distances(*(torch.tensor(v).permute(2, 0, 1)[None] / 255 for v in (x, x_hat)))
+    assert ssimulacra2(x, x_hat) == pytest.approx(score(distance).item(), abs=0.01)

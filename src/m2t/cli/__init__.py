@@ -15,7 +15,7 @@ from .messages import complain, describe
 COMMANDS = {
     name: name
     for name in (
-        *("compress", "decompress", "verify", "info", "inspect"),
+        *("compress", "decompress", "verify", "info", "inspect", "compare"),
         *("bench", "train", "export"),
     )
 } | {"eval": "evaluate"}

@@ -9,12 +9,14 @@ import click
 
 from ..config import Tune
 from ..container.header import SUFFIX
+from ..target import Target
 from .batch import Work, batch_options, run
 from .options import (
     effort_option,
     load_codec,
     max_pixels_option,
     quality_option,
+    target_options,
     tune_option,
 )
 
@@ -22,6 +24,7 @@ from .options import (
 @click.command()
 @batch_options
 @quality_option
+@target_options
 @tune_option
 @effort_option
 @max_pixels_option
@@ -29,6 +32,7 @@ from .options import (
 def compress(
     paths: tuple[Path, ...],
     quality: int,
+    target: Target | None,
     tune: Tune | None,
     effort: int,
     max_pixels: int,
@@ -38,7 +42,8 @@ def compress(
     """Compress images (JPEG, PNG, WebP, AVIF, ...) to .m2t files.
 
     photo.jpg becomes photo.m2t unless OUT or --out-dir says otherwise; - stands for standard input
-    or output. Several inputs need --out-dir.
+    or output. Several inputs need --out-dir. A target takes the place of a quality: a size that
+    files do not exceed, or a fidelity that they reach.
     """
     if options["out_dir"] is None and len(paths) == 2 and not paths[1].exists():
         # `m2t compress a.jpg b.jpg` is meant as two inputs.
@@ -55,7 +60,9 @@ def compress(
             with pillow_limit(max_pixels):
                 picture = to_picture(open_image(io.BytesIO(data), max_pixels))
             del data  # the pixels are enough to hold
-            encoded = codec.compress(picture, quality, tune=tune, effort=effort, progress=progress)
+            encoded = codec.compress(
+                picture, target or quality, tune=tune, effort=effort, progress=progress
+            )
             return encoded, encoded
 
         return work

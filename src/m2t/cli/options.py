@@ -1,9 +1,13 @@
 """Options that several commands have, and what follows from them."""
 
+import functools
+import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+from click.core import ParameterSource
 
 import m2t
 
@@ -12,6 +16,7 @@ from ..container.header import MAX_PIXELS
 
 if TYPE_CHECKING:
     from ..codec import Codec
+    from ..target import Kind
 
 threads_option = click.option(
     "--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"
@@ -24,6 +29,66 @@ quality_option = click.option(
     show_default=True,
     help="Higher is better and larger.",
 )
+
+
+class NumBytes(click.ParamType):
+    """A size as 200000, 200kB, 1.5MB or 200KiB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """See click.ParamType."""
+        found = re.fullmatch(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z]*)\s*", str(value), re.IGNORECASE)
+        unit = found and UNITS.get(found[2].lower())
+        if not found or not unit:
+            self.fail(f"{value} is not a size such as 200000, 200kB or 1.5MB", param, ctx)
+        return int(float(found[1]) * unit)
+
+
+UNITS = {"": 1, "b": 1, "k": 10**3, "kb": 10**3, "kib": 2**10}
+UNITS |= {"m": 10**6, "mb": 10**6, "mib": 2**20}
+"""Bytes in each unit of a size."""
+_TARGETS: dict[str, tuple[click.ParamType, str, str]] = {
+    "size": (NumBytes(), "SIZE", "The file takes no more, as 200kB or 1.5MB."),
+    "bpp": (click.FLOAT, "BITS", "The file takes no more bits per pixel."),
+    "psnr": (click.FLOAT, "DB", "The picture comes as near, in dB."),
+    "ssimulacra2": (click.FLOAT, "SCORE", "The picture looks as near: 50 medium, 70 high, 90 all."),
+}
+"""Kind of a target -> how it is written, and what it does."""
+
+
+def target_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command, as `target`, a Target or None: that of the one option of four in use.
+
+    click.UsageError for several, or for one beside a quality.
+    """
+
+    @functools.wraps(command)
+    def targeted(*args: Any, **options: Any) -> int:
+        values = {kind: options.pop(f"target_{kind}") for kind in _TARGETS}
+        given = [kind for kind, value in values.items() if value is not None]
+        source = click.get_current_context().get_parameter_source("quality")
+        names = ["--quality"] if given and source is not ParameterSource.DEFAULT else []
+        names += [f"--target-{kind}" for kind in given]
+        if len(names) > 1:
+            raise click.UsageError(f"{' and '.join(names)} exclude each other.")
+        target = None
+        if given:
+            from ..errors import ConfigError
+            from ..target import Target
+
+            try:
+                target = Target(cast("Kind", given[0]), values[given[0]])
+            except ConfigError as error:
+                raise click.UsageError(f"{error}.") from error
+        return command(*args, target=target, **options)
+
+    for kind, (type_, metavar, text) in reversed(_TARGETS.items()):
+        option = click.option(f"--target-{kind}", type=type_, metavar=metavar, help=text)
+        targeted = option(targeted)
+    return targeted
+
+
 tune_option = click.option(
     "--tune",
     type=click.Choice(TUNES),

@@ -45,18 +45,18 @@ def block_slopes(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.int16], slopes:
     """
     light, light_slopes = light_tables()
     level = levels(x_hat)
-    pair = [_planes(light[UNITS * x.astype(np.int32)]), _planes(light[level])]
-    scales: list[dict[int, _Plane]] = []
+    pair = [to_planes(light[UNITS * x.astype(np.int32)]), to_planes(light[level])]
+    scales: list[dict[int, Plane]] = []
     roots: list[Floats] = []
     norms: list[list[float]] = []
     for scale, weights in enumerate(WEIGHTS):
         if min(pair[0].shape[1:]) < SMALLEST:
             break
         if scale > 0:
-            pair = [_pool(planes) for planes in pair]
-        colours = sorted({colour for colour, _, _, _ in weights})
-        (xyb, _), (xyb_hat, root_slopes) = (_colours(planes, colours) for planes in pair)
-        planes = {c: _compare(xyb[c], xyb_hat[c]) for c in colours}
+            pair = [pool(planes) for planes in pair]
+        wanted = sorted({colour for colour, _, _, _ in weights})
+        (xyb, _), (xyb_hat, root_slopes) = (colours(planes, wanted) for planes in pair)
+        planes = {c: compare(xyb[c], xyb_hat[c]) for c in wanted}
         norms.append([_norm(planes[colour], norm, kind) for colour, norm, kind, _ in weights])
         scales.append(planes)
         roots.append(root_slopes)
@@ -76,7 +76,7 @@ def block_slopes(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.int16], slopes:
     slopes[:] = np.where(inside, seen + squared, 0)
 
 
-class _Plane(NamedTuple):
+class Plane(NamedTuple):
     """One colour at one scale, all (h, w)."""
 
     x: Floats
@@ -93,12 +93,12 @@ class _Plane(NamedTuple):
     """Added, or lost: below zero."""
 
 
-def _planes(pixels: Floats) -> Floats:
+def to_planes(pixels: Floats) -> Floats:
     """(H, W, 3) to (3, H, W)."""
     return np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
 
 
-def _pool(planes: Floats) -> Floats:
+def pool(planes: Floats) -> Floats:
     """(3, h, w) to half of that; the last row and column are repeated where they are odd."""
     _, height, width = planes.shape
     even = np.pad(planes, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
@@ -107,7 +107,7 @@ def _pool(planes: Floats) -> Floats:
 
 
 def _unpool(by_light: Floats, shape: tuple[int, ...]) -> Floats:
-    """The gradient by what _pool was given, from that by what it made."""
+    """The gradient by what pool was given, from that by what it made."""
     wide = 0.25 * by_light.repeat(2, 1).repeat(2, 2)[:, : shape[1], : shape[2]]
     if shape[1] % 2:
         wide[:, -1] *= 2
@@ -116,16 +116,16 @@ def _unpool(by_light: Floats, shape: tuple[int, ...]) -> Floats:
     return wide
 
 
-def _colours(light: Floats, colours: list[int]) -> tuple[dict[int, Floats], Floats]:
+def colours(light: Floats, wanted: list[int]) -> tuple[dict[int, Floats], Floats]:
     """Planes (h, w) of XYB, all above zero, of linear light (3, h, w); slopes of the cube roots."""
     roots, slopes = zip(
-        *(_cube_root(light, row) for row in OPSIN[: 3 if B in colours else 2]), strict=True
+        *(_cube_root(light, row) for row in OPSIN[: 3 if B in wanted else 2]), strict=True
     )
     grey = 0.5 * (roots[0] + roots[1])
     planes = {Y: grey + (0.01 - BIAS_ROOT)}
-    if X in colours:
+    if X in wanted:
         planes[X] = 7 * (roots[0] - roots[1]) + 0.42
-    if B in colours:
+    if B in wanted:
         planes[B] = (roots[2] - grey) + 0.55
     return planes, np.stack(slopes)
 
@@ -170,7 +170,7 @@ def _taps(padded: Floats, size: int) -> Floats:
     return total
 
 
-def _compare(x: Floats, x_hat: Floats) -> _Plane:
+def compare(x: Floats, x_hat: Floats) -> Plane:
     """Two planes of a colour: what the maps of lost structure and of edges are made of."""
     error = x - x_hat
     mean, drift = _blur(x_hat), _blur(error)
@@ -180,25 +180,31 @@ def _compare(x: Floats, x_hat: Floats) -> _Plane:
     ratio = (_blur(error * error) - drift * drift) * inverse
     edge, edge_x = np.abs(x_hat - mean), np.abs(x - mean_x)
     edges = (edge - edge_x) / (1 + edge_x)
-    return _Plane(x, x_hat, mean, drift, inverse, ratio, edges)
+    return Plane(x, x_hat, mean, drift, inverse, ratio, edges)
 
 
-def _structure(plane: _Plane) -> Floats:
+def _structure(plane: Plane) -> Floats:
     """1 - (1 - drift^2) (2 covariance + C2) / (variances + C2), without small differences."""
     return plane.ratio + (plane.drift * plane.drift) * (1 - plane.ratio)
 
 
-def _norm(plane: _Plane, norm: int, kind: int) -> float:
+def _norm(plane: Plane, norm: int, kind: int) -> float:
     """1-norm, or 4-norm, of a map; summed in float64, row by row, then column by column."""
+    values = powers(plane, norm, kind)
+    columns = np.cumsum(values, axis=0, dtype=np.float64)[-1]
+    mean = np.cumsum(columns)[-1] / values.size
+    return float(mean if norm == 1 else np.sqrt(np.sqrt(mean + 1e-20)))
+
+
+def powers(plane: Plane, norm: int, kind: int) -> Floats:
+    """(h, w): a map to the power of its norm."""
     values = _structure(plane) if kind == STRUCTURE else plane.edges
     values = -values if kind == LOST else values
     values = np.where(values > 0, values, 0)
     if norm == 4:
         squares = values * values
         values = squares * squares
-    columns = np.cumsum(values, axis=0, dtype=np.float64)[-1]
-    mean = np.cumsum(columns)[-1] / values.size
-    return float(mean if norm == 1 else np.sqrt(np.sqrt(mean + 1e-20)))
+    return values
 
 
 def _distance_slope(norms: list[list[float]]) -> float:
@@ -212,7 +218,7 @@ def _distance_slope(norms: list[list[float]]) -> float:
     return TOTAL * (first + total * (2 * second + total * (3 * third)))
 
 
-def _rates(plane: _Plane, scale: int, colour: int, norms: list[list[float]], cost: float) -> Floats:
+def _rates(plane: Plane, scale: int, colour: int, norms: list[list[float]], cost: float) -> Floats:
     """(3, 2): what each map costs, per pixel of it: that times the first, its cube the second."""
     rates = np.zeros((3, 2))
     for (of, norm, kind, weight), value in zip(WEIGHTS[scale], norms[scale], strict=True):
@@ -222,7 +228,7 @@ def _rates(plane: _Plane, scale: int, colour: int, norms: list[list[float]], cos
     return rates.astype(np.float32)
 
 
-def _slopes(plane: _Plane, rates: Floats) -> Floats:
+def _slopes(plane: Plane, rates: Floats) -> Floats:
     """(h, w) gradient by x_hat of a colour."""
     x, x_hat, mean, drift, inverse, ratio, edges = plane
     structure = _structure(plane)

@@ -2,13 +2,14 @@
 
 import io
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from ..errors import ImageError
-from .alpha import filled
+from .alpha import encode_alpha, filled
 from .guard import load, pillow_errors, warn
 from .metadata import attach, gathered
 
@@ -40,6 +41,11 @@ class Picture:
         """Some lines of it, not copied."""
         alpha = None if self.alpha is None else self.alpha[lines]
         return replace(self, rgb=self.rgb[lines], alpha=alpha)
+
+    @cached_property
+    def packed_alpha(self) -> bytes | None:
+        """`alpha` as files hold it."""
+        return None if self.alpha is None else encode_alpha(self.alpha)
 
 
 def to_picture(image: "AnyImage | Picture") -> Picture:

@@ -62,6 +62,19 @@ class LappedTransforms:
                 self.analysis.run(ops, rgb, aim, part, y_hat[part])
         return y_hat
 
+    def unrounded(self, rgb: Pixels, num_threads: int, done: Done) -> Floats:
+        """See Transforms."""
+        channels = self.config.transform.latent_channels
+        sums = np.empty((*latent_size(*rgb.shape[:2]), channels), np.float32)
+        with shared(self.ops, num_threads) as ops:
+            for part in self._bands(sums, num_threads, done):
+                self.analysis.sums(ops, rgb, part, sums[part])
+        return sums
+
+    def rounded(self, sums: Floats, aim: Aim, dead_zone: float = 0.0) -> Latents:
+        """See Transforms."""
+        return self.analysis.rounded(sums, aim, dead_zone)
+
     def synthesise(
         self, y_hat: Latents, height: int, width: int, aim: Aim, num_threads: int, done: Done
     ) -> Pixels:
@@ -143,7 +156,9 @@ class LappedTransforms:
                 yield slice(first, last), blocks
             first = last
 
-    def _bands(self, y_hat: Latents, num_threads: int, done: Done | None = None) -> Iterator[slice]:
+    def _bands(
+        self, y_hat: Latents | Floats, num_threads: int, done: Done | None = None
+    ) -> Iterator[slice]:
         """Rows of tokens that run together; tells of each after it."""
         rows, columns, _ = y_hat.shape
         for band in bands(rows, columns, 0, TOKENS_PER_BAND * num_threads):

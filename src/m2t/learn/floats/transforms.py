@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...config import STRIDE, Aim
+from ...errors import ConfigError
 from ...geometry.bands import Band, bands
 from ...geometry.windows import Latents, latent_size
 from ...image import reduced
@@ -53,6 +54,14 @@ class FloatTransforms:
             y_hat[band.rows] = y.to(torch.int32).cpu().numpy()
             done((band.stop - band.start) * columns)
         return y_hat
+
+    def unrounded(self, rgb: Pixels, num_threads: int, done: Done) -> NDArray[np.float32]:
+        """See Transforms."""
+        raise ConfigError("a target takes weights that were exported to integers")
+
+    def rounded(self, sums: NDArray[np.float32], aim: Aim, dead_zone: float = 0.0) -> Latents:
+        """See Transforms."""
+        raise NotImplementedError  # of nothing: see unrounded
 
     @torch.inference_mode()
     def synthesise(

@@ -1,0 +1,73 @@
+"""The SSIMULACRA2 of two pictures, in NumPy: 100 is no difference, 70 hard to see, 30 low.
+
+By the maps of eye.py, over whole pictures; so what it leaves out is left out here too, weights that
+hardly count. It takes bands of a picture one by one, for their planes are many times its size.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from .eye import colours, compare, pool, powers, to_planes
+from .eye_tables import POLYNOMIAL, SMALLEST, TOTAL, UNITS, WEIGHTS, Floats, light_tables
+
+POWER = 0.6276336467831387
+ROWS = 512
+"""Of pixels in a band: a multiple of 16, the side that one place of the coarsest scale covers."""
+AROUND = 96
+"""Rows beyond a band that its places see, at least: five of the coarsest scale; such a multiple."""
+
+
+def ssimulacra2(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> float:
+    """SSIMULACRA2 of pictures (H, W, 3) of one size; 100 where a side is below 8 pixels."""
+    total = 0.0
+    for weights, means in zip(WEIGHTS, _means(x, x_hat), strict=False):
+        for (_, norm, _, weight), mean in zip(weights, means, strict=True):
+            total += weight * (mean if norm == 1 else math.sqrt(math.sqrt(mean + 1e-20)) - 1e-5)
+    total = max(TOTAL * total, 0)
+    first, second, third = POLYNOMIAL
+    distance = total * (first + total * (second + total * third))
+    return 100 - 10 * max(distance, 0) ** POWER
+
+
+def _means(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> list[list[float]]:
+    """For each scale, that of each weighted map to the power of its norm."""
+    height, width = x.shape[:2]
+    sums = [[0.0] * len(weights) for weights in WEIGHTS]
+    for start in range(0, height, ROWS):
+        stop = min(start + ROWS, height)
+        first = max(start - AROUND, 0)
+        seen = slice(first, min(stop + AROUND, height))
+        for scale, found in enumerate(
+            _band_sums(x[seen], x_hat[seen], start - first, stop - first)
+        ):
+            sums[scale] = [a + b for a, b in zip(sums[scale], found, strict=True)]
+    sizes = [(-(-height // 2**k), -(-width // 2**k)) for k in range(len(sums))]
+    return [
+        [value / (rows * columns) for value in some]
+        for some, (rows, columns) in zip(sums, sizes, strict=True)
+        if min(rows, columns) >= SMALLEST
+    ]
+
+
+def _band_sums(
+    x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8], start: int, stop: int
+) -> Iterator[list[float]]:
+    """The same sums, over the lines from `start` to `stop`."""
+    light, _ = light_tables()
+    pair: list[Floats] = [to_planes(light[UNITS * some.astype(np.int32)]) for some in (x, x_hat)]
+    for scale, weights in enumerate(WEIGHTS):
+        if scale > 0:
+            pair = [pool(planes) for planes in pair]
+        if pair[0].shape[2] < SMALLEST:
+            return
+        lines = slice(start >> scale, -(-stop // 2**scale))
+        wanted = sorted({colour for colour, _, _, _ in weights})
+        (xyb, _), (xyb_hat, _) = (colours(planes, wanted) for planes in pair)
+        compared = {colour: compare(xyb[colour], xyb_hat[colour]) for colour in wanted}
+        yield [
+            float(powers(compared[colour], norm, kind)[lines].sum(dtype=np.float64))
+            for colour, norm, kind, _ in weights
+        ]
