@@ -8,6 +8,7 @@ import sys
 import time
 import types
 
+import numpy as np
 from PIL import Image
 
 import m2t
@@ -47,6 +48,9 @@ class Codec:
         header = Header(MODEL_ID, width, height, quality, steps, 22, flags=flags)
         return Bitstream(header, [Strip([file.getvalue()], 0)], picture.metadata).pack()
 
+    def verified(self, data):
+        return np.asarray(self.decompress(data), np.int32)
+
     def decompress(self, data, progress=None, **view):
         return Image.open(io.BytesIO(parse(data).windows[0]))
 
@@ -58,9 +62,11 @@ def module():
     return stand_in
 
 
+if __name__ in ("__main__", "__mp_main__"):  # the latter in its worker processes
+    sys.modules["m2t.codec"] = module()
+    m2t.load = Codec.load
+
 if __name__ == "__main__":
     from m2t.__main__ import run
 
-    sys.modules["m2t.codec"] = module()
-    m2t.load = Codec.load
     sys.exit(run())

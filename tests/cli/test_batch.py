@@ -1,5 +1,6 @@
 """compress and decompress, files and errors; what happens to images is tested elsewhere."""
 
+import hashlib
 import io
 import json
 import signal
@@ -82,6 +83,10 @@ def test_json(m2t, photo):
         "quality": 30,
         "tune": "psnr",
         "model": fake_codec.MODEL_ID.hex(),
+        "input_bytes": photo.stat().st_size,
+        "output_bytes": num_bytes,
+        "modified_ns": photo.stat().st_mtime_ns,
+        "sha256": hashlib.sha256(photo.read_bytes()).hexdigest(),
     }
     assert json.loads(m2t("decompress", "photo.m2t", "x.png", "--json").out)["output"] == "x.png"
 
@@ -136,7 +141,7 @@ def test_bad_input(m2t, photo):
         ("empty.m2t", "empty.m2t: "),
         ("photo.png", "photo.png: not an .m2t file"),
         ("short.m2t", f"short.m2t: truncated at byte {len(good) - 20}"),
-        ("folder.m2t", "folder.m2t: Is a directory"),
+        ("folder.m2t", "folder.m2t: is a directory; --recursive takes"),
     ]:
         one_error(m2t("decompress", name, "out.png"), reason)
     for name in ("gone.jpg", "empty.m2t", "good.m2t", "folder.m2t", "."):

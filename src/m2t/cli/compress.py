@@ -1,6 +1,7 @@
 """`m2t compress`."""
 
 import io
+from dataclasses import dataclass, replace
 from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ from typing import Any
 import click
 
 from ..config import Tune
+from ..container import parse
 from ..container.header import SUFFIX
 from ..target import Target
-from .batch import Work, batch_options, run
+from .batch import Options, batch_options, run
+from .folders import PICTURES
+from .making import Work
 from .options import (
     effort_option,
     load_codec,
@@ -21,6 +25,42 @@ from .options import (
 )
 
 
+@dataclass(frozen=True)
+class Compression:
+    """How pictures are compressed; can be pickled."""
+
+    quality: int | Target
+    tune: Tune | None
+    effort: int
+    max_pixels: int
+    model: str | None
+    verify: bool
+    """Decode what was made."""
+    keep: tuple[str, ...] | None
+    """Names of metadata to keep; None: all."""
+
+    def load(self, num_threads: int | None) -> Work:
+        """See making.Load."""
+        from ..image import open_image, pillow_limit, to_picture
+
+        codec = load_codec(self.model, num_threads)
+
+        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
+            with pillow_limit(self.max_pixels):
+                picture = to_picture(open_image(io.BytesIO(data), self.max_pixels))
+            del data  # the pixels are enough to hold
+            encoded = codec.compress(
+                picture, self.quality, tune=self.tune, effort=self.effort, progress=progress
+            )
+            if self.keep is not None:
+                encoded = stripped(encoded, self.keep)
+            if self.verify:
+                codec.verified(encoded)
+            return encoded, encoded
+
+        return work
+
+
 @click.command()
 @batch_options
 @quality_option
@@ -28,6 +68,13 @@ from .options import (
 @tune_option
 @effort_option
 @max_pixels_option
+@click.option("--strip", is_flag=True, help="Drop metadata, except for the colour profile.")
+@click.option("--strip-all", is_flag=True, help="Drop the colour profile as well.")
+@click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Whether each file is decoded before it counts as done.  [default: with --recursive]",
+)
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the package]")
 def compress(
     paths: tuple[Path, ...],
@@ -36,6 +83,9 @@ def compress(
     tune: Tune | None,
     effort: int,
     max_pixels: int,
+    strip: bool,
+    strip_all: bool,
+    verify: bool | None,
     model: str | None,
     **options: Any,
 ) -> int:
@@ -43,28 +93,25 @@ def compress(
 
     photo.jpg becomes photo.m2t unless OUT or --out-dir says otherwise; - stands for standard input
     or output. Several inputs need --out-dir. A target takes the place of a quality: a size that
-    files do not exceed, or a fidelity that they reach.
+    files do not exceed, or a fidelity that they reach. With --recursive, folders among the inputs
+    are compressed with all below, and what is done already is skipped: docs/folders.md.
     """
-    if options["out_dir"] is None and len(paths) == 2 and not paths[1].exists():
+    asked = Options(**options)
+    if asked.out_dir is None and len(paths) == 2 and not paths[1].exists():
         # `m2t compress a.jpg b.jpg` is meant as two inputs.
         kind, _ = MimeTypes().guess_type(paths[1].name, strict=False)
         if kind is not None and kind.startswith("image/"):
             raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
+    if verify is None:
+        verify = asked.recursive
+    keep = () if strip_all else ("icc",) if strip else None
+    wanted = ({} if target else {"quality": quality}) | ({} if tune is None else {"tune": tune})
+    work = Compression(target or quality, tune, effort, max_pixels, model, verify, keep)
+    return run(work.load, SUFFIX, paths, asked, among=PICTURES, wanted=wanted, check=verify)
 
-    def prepare(threads: int | None) -> Work:
-        from ..image import open_image, pillow_limit, to_picture
 
-        codec = load_codec(model, threads)
-
-        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            with pillow_limit(max_pixels):
-                picture = to_picture(open_image(io.BytesIO(data), max_pixels))
-            del data  # the pixels are enough to hold
-            encoded = codec.compress(
-                picture, target or quality, tune=tune, effort=effort, progress=progress
-            )
-            return encoded, encoded
-
-        return work
-
-    return run(prepare, SUFFIX, paths, **options)
+def stripped(encoded: bytes, keep: tuple[str, ...]) -> bytes:
+    """An .m2t file with no other metadata than those named."""
+    stream = parse(encoded)
+    metadata = {name: value for name, value in stream.metadata.items() if name in keep}
+    return replace(stream, metadata=metadata).pack()

@@ -1,18 +1,51 @@
 """`m2t decompress`."""
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..container import parse_header
-from .batch import Work, batch_options, run
+from ..container.header import SUFFIX
+from .batch import Options, batch_options, run
 from .files import STDIO
+from .making import Work
 from .options import RegionType, codec_for, load_codec, max_pixels_option
 
 if TYPE_CHECKING:
     from ..codec import Codec
+
+
+@dataclass(frozen=True)
+class Decompression:
+    """How .m2t files are decompressed; can be pickled."""
+
+    suffix: str
+    """Of the picture."""
+    model: str | None
+    view: dict[str, Any]
+    """What of each picture: see Codec.decompress."""
+
+    def load(self, num_threads: int | None) -> Work:
+        """See making.Load."""
+        from ..image import output_format, save_image
+
+        output_format(self.suffix)
+        given = load_codec(self.model, num_threads) if self.model is not None else None
+        known: dict[bytes, Codec] = {}
+
+        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
+            model_id = parse_header(data).model_id
+            if given is None and model_id not in known:
+                known[model_id] = codec_for(data, None, num_threads)
+            image = (given or known[model_id]).decompress(data, progress, **self.view)
+            buffer = io.BytesIO()
+            save_image(image, buffer, self.suffix)
+            return buffer.getvalue(), data
+
+        return work
 
 
 @click.command()
@@ -43,31 +76,14 @@ def decompress(
     """Decompress .m2t files to images.
 
     photo.m2t becomes photo.png unless OUT, --out-dir or --format says otherwise; - stands for
-    standard input or output. Several inputs need --out-dir.
+    standard input or output. Several inputs need --out-dir. With --recursive, folders among them
+    are decompressed with all below, and what is done already is skipped: docs/folders.md.
     """
-    if suffix is None and options["out_dir"] is None and len(paths) == 2 and paths[1] != STDIO:
+    asked = Options(**options)
+    if suffix is None and asked.out_dir is None and len(paths) == 2 and paths[1] != STDIO:
         suffix = paths[1].suffix
     parts = int(scale.removeprefix("1/")) if scale else 1
     suffix = "." + (suffix or "png").removeprefix(".")
-
-    def prepare(threads: int | None) -> Work:
-        from ..image import output_format, save_image
-
-        output_format(suffix)
-        given = load_codec(model, threads) if model is not None else None
-        known: dict[bytes, Codec] = {}
-
-        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            model_id = parse_header(data).model_id
-            if given is None and model_id not in known:
-                known[model_id] = codec_for(data, None, threads)
-            image = (given or known[model_id]).decompress(
-                data, progress, region=region, scale=parts, max_pixels=max_pixels
-            )
-            buffer = io.BytesIO()
-            save_image(image, buffer, suffix)
-            return buffer.getvalue(), data
-
-        return work
-
-    return run(prepare, suffix, paths, **options)
+    view = {"region": region, "scale": parts, "max_pixels": max_pixels}
+    work = Decompression(suffix, model, view)
+    return run(work.load, suffix, paths, asked, among=[SUFFIX])

@@ -1,8 +1,10 @@
 """Which file becomes which; reading and writing them so that nothing is lost."""
 
 import os
+import stat
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from ..errors import ImageError, OutputError
 
 STDIO = Path("-")
 """Standard input as a source, standard output as a target."""
+EXISTS = "{} exists already; -f overwrites it"
+FOLDS_CASE = sys.platform in ("win32", "darwin")
+"""Whether a.m2t and A.m2t are, as a rule, one file."""
 
 
 class FilePath(click.ParamType):
@@ -43,7 +48,7 @@ class Job:
     def check(self, overwrite: bool) -> None:
         """Find what can be found wrong before any work; OSError or OutputError."""
         if self.source != STDIO:
-            self.source.stat()
+            refuse_folder(self.source)
         if self.rivals:
             others = ", ".join(map(str, self.rivals))
             raise OutputError(f"would become {self.target}, as would {others}")
@@ -61,7 +66,7 @@ class Job:
             raise OutputError("input and output are the same file")
         if self.target.is_file():
             if not overwrite:
-                raise OutputError(f"{self.target} exists already; -f overwrites it")
+                raise OutputError(EXISTS.format(self.target))
             self._check_kind()
 
     def _check_kind(self) -> None:
@@ -82,23 +87,39 @@ def plan(paths: tuple[Path, ...], out_dir: Path | None, suffix: str) -> list[Job
 
     An output that is not named gets its input's name with `suffix`.
     """
-    to_m2t = suffix == SUFFIX
     if out_dir is None:
         source, *targets = paths
         if len(targets) > 1:
             raise click.UsageError("Several inputs need --out-dir.")
         unnamed = STDIO if source == STDIO else source.parent / (source.stem + suffix)
-        return [Job(source, targets[0] if targets else unnamed, to_m2t)]
+        return [Job(source, targets[0] if targets else unnamed, suffix == SUFFIX)]
     if STDIO in paths:
         raise click.UsageError("Standard input has no name to be used in --out-dir.")
-    sources: dict[Path, list[Path]] = defaultdict(list)
+    return pair(paths, out_dir, suffix)
+
+
+def pair(paths: Iterable[Path], folder: Path, suffix: str) -> list[Job]:
+    """Each path with its target in a folder: its name with `suffix`."""
+    sources: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
-        sources[out_dir / (path.stem + suffix)].append(path)
+        name = path.stem + suffix
+        sources[name.casefold() if FOLDS_CASE else name].append(path)
     return [
-        Job(source, target, to_m2t, rivals=tuple(path for path in some if path is not source))
-        for target, some in sources.items()
+        Job(
+            source,
+            folder / (source.stem + suffix),
+            suffix == SUFFIX,
+            rivals=tuple(path for path in some if path is not source),
+        )
+        for some in sources.values()
         for source in some
     ]
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise ImageError for a folder, OSError for what is not there."""
+    if stat.S_ISDIR(path.stat().st_mode):
+        raise ImageError("is a directory; --recursive takes the files in it")
 
 
 def make_folder(path: Path) -> None:
@@ -118,26 +139,39 @@ def read(path: Path) -> bytes:
     return sys.stdin.buffer.read()
 
 
-def write(path: Path, data: bytes, overwrite: bool) -> None:
-    """All bytes to a file or to standard output."""
+def write(
+    path: Path, data: bytes, overwrite: bool, modified_ns: int | None = None, check: bool = False
+) -> None:
+    """All bytes to a file or to standard output; see atomic_write."""
     if path != STDIO:
-        atomic_write(path, data, overwrite)
+        atomic_write(path, data, overwrite, modified_ns, check)
         return
     # A file object of our own: after a broken pipe, Python would flush sys.stdout once more.
     with open(sys.stdout.fileno(), "wb", closefd=False) as stdout:
         stdout.write(data)
 
 
-def atomic_write(path: Path, data: bytes, overwrite: bool) -> None:
-    """Write all of `data` to `path`, or leave everything as it was and raise OutputError."""
+def atomic_write(
+    path: Path, data: bytes, overwrite: bool, modified_ns: int | None = None, check: bool = False
+) -> None:
+    """Write all of `data` to `path`, or leave everything as it was and raise OutputError.
+
+    Args:
+        modified_ns: the time of modification that the file gets; None: now.
+        check: read the file before it gets its name, and compare.
+    """
     try:
         if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
             path.write_bytes(data)
             return
         if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already; -f overwrites it")
+            raise OutputError(EXISTS.format(path))
         path = path.resolve()  # through a link, write what it points to
         with replacing(path) as temporary:
             temporary.write_bytes(data)
+            if check and temporary.read_bytes() != data:
+                raise OutputError(f"cannot write {path}: it reads otherwise than it was written")
+            if modified_ns is not None:
+                os.utime(temporary, ns=(modified_ns, modified_ns))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..config import Tune
 from ..container.header import SIGNATURE
 from ..errors import OutputError
 from .files import atomic_write, read
-from .messages import Progress, attempt, progress_bar, told_warnings
+from .messages import Progress, attempt, complain, progress_bar, told_warnings
 from .options import codec_for, load_codec, threads_option, tune_option
 
 _PAGE = "index.html"
@@ -52,7 +53,8 @@ def inspect(path: Path, out: Path, force: bool, as_json: bool, **options: Any) -
     def show() -> None:
         if (out / _PAGE).exists() and not force:
             raise OutputError(f"{out / _PAGE} exists already; -f overwrites it")
-        with told_warnings(path), progress_bar(path) as progress:
+        tell = partial(complain, name=path, kind="warning")
+        with told_warnings(tell), progress_bar(path) as progress:
             found, files = inspected(path, progress, **options)
         files["inspect.json"] = json.dumps(found).encode() + b"\n"
         out.mkdir(parents=True, exist_ok=True)

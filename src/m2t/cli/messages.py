@@ -28,6 +28,11 @@ def describe(error: Exception) -> str | None:
     return None
 
 
+def explain(error: Exception) -> str:
+    """As describe(); of bugs, their kind and text, for a run that goes on."""
+    return describe(error) or f"unexpected {type(error).__name__}: {error}"
+
+
 def complain(text: str, name: object = None, kind: str = "error") -> None:
     """Print `m2t: error: photo.m2t: truncated at byte 812` to stderr."""
     line = " ".join(text.split())  # some library's text may have several
@@ -50,14 +55,14 @@ def attempt(action: Callable[[], None], name: object, as_json: bool) -> bool:
 
 
 @contextmanager
-def told_warnings(name: object) -> Iterator[None]:
-    """Print our own warnings about the file `name`, and no other library's."""
+def told_warnings(tell: Callable[[str], object]) -> Iterator[None]:
+    """Tell our own warnings, and no other library's."""
     from ..image import ImageWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", ImageWarning)
-        warnings.showwarning = lambda message, *_, **__: complain(str(message), name, "warning")
+        warnings.showwarning = lambda message, *_, **__: tell(str(message))
         yield
 
 

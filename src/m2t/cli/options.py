@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 threads_option = click.option(
     "--threads", type=click.IntRange(1), help="CPU threads.  [default: all cores]"
 )
+recursive_option = click.option(
+    "-r", "--recursive", is_flag=True, help="Take the files in folders and below."
+)
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Files at a time, each in a process; they share the threads.",
+)
 quality_option = click.option(
     "-q",
     "--quality",
@@ -154,6 +165,15 @@ def codec_for(data: bytes, model: str | None, threads: int | None) -> "Codec":
     from ..codec import Codec
 
     return Codec.for_file(data, num_threads=threads)
+
+
+def threads_each(num_threads: int | None, jobs: int) -> int | None:
+    """How many threads each of several processes has; None: all cores."""
+    if jobs == 1:
+        return num_threads
+    from ..engine.threads import num_cores
+
+    return max(1, (num_threads or num_cores()) // jobs)
 
 
 def require(*packages: str, advice: str) -> None:

@@ -1,24 +1,76 @@
 """`m2t verify`: whether files can be decoded, without pictures of them."""
 
-import json
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..container import parse_header
-from ..container.header import check_pixels
-from .files import FilePath, read
-from .messages import attempt
-from .options import codec_for, max_pixels_option, threads_option
+from ..container.header import SUFFIX, check_pixels
+from .files import STDIO, FilePath, read, refuse_folder
+from .folders import levels
+from .messages import describe, explain
+from .options import (
+    codec_for,
+    jobs_option,
+    max_pixels_option,
+    recursive_option,
+    threads_each,
+    threads_option,
+)
+from .report import Account, Lines, Tally
+from .workers import Died, perform
 
 if TYPE_CHECKING:
     from ..codec import Codec
 
 
+@dataclass(frozen=True)
+class Verification:
+    """How .m2t files are verified; can be pickled."""
+
+    model: str | None
+    num_threads: int | None
+    max_pixels: int
+    goes_on: bool
+    """Bugs of ours are a file's failure, too."""
+
+    def load(self) -> Callable[[Path], dict[str, Any]]:
+        """What finds, of a file, the row to tell: docs/json.md."""
+        codecs: dict[bytes, Codec] = {}
+
+        def verified(file: Path) -> str:
+            from ..checksums import latents_sha256
+
+            if file != STDIO:
+                refuse_folder(file)
+            data = read(file)
+            header = parse_header(data)
+            check_pixels(header.width, header.height, self.max_pixels)
+            wanted = header.model_id
+            if wanted not in codecs:
+                codecs[wanted] = codec_for(data, self.model, self.num_threads)
+            return latents_sha256(codecs[wanted].verified(data))
+
+        def check(file: Path) -> dict[str, Any]:
+            try:
+                return {"input": str(file), "latents_sha256": verified(file)}
+            except Exception as error:
+                if not self.goes_on and describe(error) is None:
+                    raise
+                return {"input": str(file), "error": explain(error)}
+
+        return check
+
+
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FilePath())
+@recursive_option
+@jobs_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that a file names]")
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object per file on standard output."
@@ -27,6 +79,8 @@ if TYPE_CHECKING:
 @threads_option
 def verify(
     files: tuple[Path, ...],
+    recursive: bool,
+    jobs: int,
     model: str | None,
     as_json: bool,
     max_pixels: int,
@@ -36,22 +90,23 @@ def verify(
 
     Files that are damaged are named; the exit code is then 1.
     """
-    codecs: dict[bytes, Codec] = {}
-
-    def check(file: Path) -> None:
-        from ..checksums import latents_sha256
-
-        data = read(file)
-        header = parse_header(data)
-        check_pixels(header.width, header.height, max_pixels)
-        wanted = header.model_id
-        if wanted not in codecs:
-            codecs[wanted] = codec_for(data, model, threads)
-        y_hat = codecs[wanted].verified(data)
-        if as_json:
-            click.echo(json.dumps({"input": str(file), "latents_sha256": latents_sha256(y_hat)}))
-        else:
-            click.echo(f"{file}: sound", err=True)
-
-    sound = [attempt(partial(check, file), file, as_json) for file in files]
-    return 0 if all(sound) else 1
+    jobs = 1 if STDIO in files else jobs
+    goes_on = recursive or jobs > 1
+    checks = Verification(model, threads_each(threads, jobs), max_pixels, goes_on)
+    report = Tally("sound") if recursive else Lines("{input}: sound", as_json)
+    account = Account(report, as_json)
+    find = partial(levels, files, [SUFFIX])
+    with closing(report):
+        named = files
+        if recursive:
+            report.expected(len(level.files) for level in find(told=None))
+            named = (file for level in find(told=account) for file in level.files)
+        with closing(perform(named, checks.load, jobs)) as found:
+            for file, row in found:
+                if isinstance(row, Died):
+                    account.failed(file, str(row))
+                elif "error" in row:
+                    account.failed(file, row["error"])
+                else:
+                    account.made(row)
+    return 1 if account.num_failed else 0

@@ -1,0 +1,114 @@
+"""What was done in earlier runs, and the file that tells of it: docs/json.md has its rows."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..container import parse_header
+from ..errors import FormatError, OutputError
+from .files import Job, make_folder
+
+COARSE_NS = (1, 100, 10**7, 10**9, 2 * 10**9)
+"""In what steps file systems keep times."""
+HEAD = 64
+"""Bytes of an .m2t file that tell how it was made."""
+
+
+class Ledger:
+    """A file of one JSON object per file that was made or failed; the last of a target counts."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file, if it is there; raises OutputError where it cannot be read or written."""
+        self._path = path
+        make_folder(path.parent)
+        self._rows = sqlite3.connect("")  # on disk where it gets large, and gone at the end
+        self._rows.execute("CREATE TABLE rows (target BLOB PRIMARY KEY, row TEXT)")
+        try:
+            self._file = path.open("a+b", buffering=0)
+            self._read()
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+    def _read(self) -> None:
+        torn = False
+        with self._path.open("rb") as file:
+            for line in file:
+                torn = not line.endswith(b"\n")
+                try:
+                    row = json.loads(line)
+                    target = os.fsencode(row["output"])
+                except (ValueError, TypeError, KeyError):
+                    continue  # a run was killed while it wrote, or the row is of no target
+                self._rows.execute(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?)", (target, line.decode())
+                )
+        if torn:
+            self._file.write(b"\n")
+
+    def row(self, target: Path) -> dict[str, Any] | None:
+        """What earlier runs tell of a target; None where it failed, or was not there."""
+        found = self._rows.execute(
+            "SELECT row FROM rows WHERE target = ?", (os.fsencode(target),)
+        ).fetchone()
+        row = json.loads(found[0]) if found else {}
+        return row if "sha256" in row else None
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Write a row, at once."""
+        try:
+            self._file.write(json.dumps(row).encode() + b"\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """The file is closed, whole."""
+        self._file.close()
+        self._rows.close()
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[Ledger | None]:
+    """The ledger at `path`, if any; raises OutputError where it cannot be read or written."""
+    if path is None:
+        yield None
+        return
+    with closing(Ledger(path)) as ledger:
+        yield ledger
+
+
+def is_done(job: Job, row: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+    """Whether a target is there, made as `wanted` of its source as it is now.
+
+    By the ledger's row, if there is one: name, size and time of the source. Otherwise by times.
+    Raises OSError where the source cannot be looked at.
+    """
+    source = job.source.stat()
+    if row is not None:
+        known = row["input"], row["input_bytes"], row["modified_ns"]
+        fresh = known == (str(job.source), source.st_size, source.st_mtime_ns)
+    else:
+        fresh = job.target.exists() and _is_newer(job.target.stat().st_mtime_ns, source.st_mtime_ns)
+    return fresh and is_as_wanted(job, wanted)
+
+
+def is_as_wanted(job: Job, wanted: Mapping[str, Any]) -> bool:
+    """Whether a target is there, and an .m2t file was made with the options wanted."""
+    if not job.target.is_file():
+        return False
+    if not job.to_m2t:
+        return job.target.stat().st_size > 0
+    with job.target.open("rb") as file:
+        try:
+            aim = parse_header(file.read(HEAD)).aim._asdict()
+        except FormatError:
+            return False
+    return all(aim[name] == value for name, value in wanted.items())
+
+
+def _is_newer(target_ns: int, source_ns: int) -> bool:
+    """Or the same, as far as the target's file system keeps it."""
+    return target_ns >= source_ns or any(target_ns == source_ns // n * n for n in COARSE_NS)
