@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import m2t
+from m2t.cli import COMMANDS
 from m2t.container import Bitstream, Header, Strip
 
-COMMANDS = ("compress", "decompress", "info", "inspect", "bench", "eval", "train", "export")
 HEAVY = ("torch", "numpy", "PIL", "tqdm", "safetensors")
 
 

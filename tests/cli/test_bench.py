@@ -64,7 +64,7 @@ def test_table_and_json(bench, codec):
 
 def test_stages_make_up_the_whole(bench):
     found = json.loads(bench("--megapixels", 0.02, "--threads", 1, "--json").out)
-    assert found["image"] == "synthetic"
+    assert found["input"] == "synthetic"
     assert (found["width"], found["height"]) == (173, 115)
     assert found["num_threads"] == 1
     for direction, stages in (("encode", ENCODE), ("decode", DECODE)):

@@ -39,7 +39,7 @@ def test_json(m2t, file):
     num_bytes = file.stat().st_size
     assert found.pop("window_bytes") < num_bytes
     assert found == {
-        "file": "a.m2t",
+        "input": "a.m2t",
         "width": 40,
         "height": 30,
         "channels": "L",

@@ -46,7 +46,7 @@ def test_image_and_file(m2t, photo):
     assert (result.code, result.err) == (0, "")
     found = json.loads(result.out)
     assert json.loads(Path("a/b/inspect.json").read_text()) == found
-    assert (found["file"], found["quality"], found["samples"]) == ("photo.png", 70, 1)
+    assert (found["input"], found["quality"], found["samples"]) == ("photo.png", 70, 1)
     assert found["steps"][-1]["expected_psnr_original"] > 10
     assert Path("a/b/index.html").read_text().startswith("<!DOCTYPE html>")
     with Image.open("a/b/expected_00.png") as image:

@@ -15,7 +15,7 @@ from .messages import attempt
 from .options import effort_option, load_codec, quality_option, threads_option, tune_option
 
 _HEAD = """\
-{image}, {width}x{height}: {bytes:,} bytes, {bpp:.3f} bpp
+{input}, {width}x{height}: {bytes:,} bytes, {bpp:.3f} bpp
 quality {quality}, tune {tune}, effort {effort}
 model {model}, operations {operations}, medians of {runs} runs"""
 _MEMORY = "memory {loaded_bytes:,} bytes with the model loaded, {peak_bytes:,} at the peak"
@@ -79,7 +79,7 @@ def measured(
     codec = load_codec(model, threads)
     loaded = time.perf_counter()
     return {
-        "image": "synthetic" if image is None else str(image),
+        "input": "synthetic" if image is None else str(image),
         **measure(codec, sample(data, megapixels), quality, tune, effort, runs, warmup),
         "import_seconds": round(imported - start, 3),
         "load_seconds": round(loaded - imported, 3),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..atomic import replacing
 from ..container.header import SIGNATURE, SUFFIX
@@ -32,6 +33,12 @@ class FilePath(click.ParamType):
         """See click.ParamType."""
         path = Path(value)
         return path.absolute() if path == STDIO and os.fspath(value) != "-" else path
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """See click.ParamType: the shell knows its files."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 @dataclass(frozen=True)

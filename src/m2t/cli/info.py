@@ -12,7 +12,7 @@ from .messages import attempt
 from .options import codec_for, threads_option
 
 _TEXT = """\
-{file}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp
+{input}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp
 quality   {quality}, tune {tune}
 model     {model}
 schedule  {order}, {steps} steps, alpha {alpha}
@@ -42,7 +42,7 @@ def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: in
 
     def show() -> None:
         data = read(file)
-        found: dict[str, Any] = {"file": str(file), **facts(data)}
+        found: dict[str, Any] = {"input": str(file), **facts(data)}
         if verify:
             found |= decoded(data, model, threads)
         if as_json:

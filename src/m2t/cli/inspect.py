@@ -63,7 +63,7 @@ def inspect(path: Path, out: Path, force: bool, as_json: bool, **options: Any) -
         if as_json:
             click.echo(json.dumps(found))
         else:
-            summary = "{file}: {bytes:,} bytes, {tokens:,} tokens; see "
+            summary = "{input}: {bytes:,} bytes, {tokens:,} tokens; see "
             click.echo(summary.format(**found) + str(out / _PAGE), err=True)
 
     return 0 if attempt(show, path, as_json) else 1

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +22,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         """Read the file, if it is there; raises OutputError where it cannot be read or written."""
+        import sqlite3
+
         self._path = path
         make_folder(path.parent)
         self._rows = sqlite3.connect("")  # on disk where it gets large, and gone at the end

@@ -5,12 +5,15 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from .ledger import Ledger
 from .messages import complain
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class Report(Protocol):
@@ -120,17 +123,16 @@ class Tally:
         self.bytes_before = self.bytes_after = 0
         self.failures: list[tuple[object, str]] = []
         self.start = time.perf_counter()
-        self.bar = None
-        if sys.stderr is not None and sys.stderr.isatty():
-            from tqdm import tqdm
-
-            layout = "{n_fmt}/{total_fmt} files |{bar}| {postfix}{remaining} left"
-            self.bar = tqdm(total=0, bar_format=layout, leave=False, dynamic_ncols=True)
+        self.bar: tqdm | None = None
 
     def expected(self, counts: Iterable[int]) -> None:
         """See Report."""
-        if self.bar is not None:
-            self.bar.reset(sum(counts))
+        if sys.stderr is None or not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        layout = "{n_fmt}/{total_fmt} files |{bar}| {desc}{remaining} left"
+        self.bar = tqdm(total=sum(counts), bar_format=layout, leave=False, dynamic_ncols=True)
 
     def made(self, row: dict[str, Any]) -> None:
         """See Report."""
@@ -140,7 +142,8 @@ class Tally:
         if self.bar is not None:
             saved = self.bytes_before - self.bytes_after
             if "output_bytes" in row and saved > 0:
-                self.bar.postfix = f"{self.bar.format_sizeof(saved)}B saved, "
+                text = f"{self.bar.format_sizeof(saved)}B saved, "
+                self.bar.set_description_str(text, refresh=False)
             self.bar.update()
 
     def done_already(self, name: object) -> None:
@@ -156,7 +159,7 @@ class Tally:
     def failed(self, name: object, reason: str) -> None:
         """See Report."""
         self.failures.append((name, reason))
-        if self.bar is not None:
+        if self.bar is not None and self.bar.n < self.bar.total:  # folders were not counted
             self.bar.update()
 
     def warned(self, name: object, text: str) -> None:

@@ -1,12 +1,13 @@
 """The same work on many tasks: in this process, or in several, each of which prepares it once."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, wait
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -38,6 +39,8 @@ def perform(
 def _in_processes(
     tasks: Iterable[Task], prepare: Prepare[Task, Answer], jobs: int
 ) -> Generator[tuple[Task, Answer | Died]]:
+    from multiprocessing.connection import Connection, wait
+
     left = iter(tasks)
     idle: list[_Worker[Task, Answer]] = []
     busy: dict[Connection, tuple[_Worker[Task, Answer], Task]] = {}
@@ -67,6 +70,8 @@ class _Worker(Generic[Task, Answer]):
     """Another process, with one task at a time."""
 
     def __init__(self, prepare: Prepare[Task, Answer]) -> None:
+        import multiprocessing
+
         # Forking would copy threads in whatever state they are in.
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
@@ -114,7 +119,7 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(connection: Connection, prepare: Prepare[Task, Answer]) -> None:
+def _serve(connection: "Connection", prepare: Prepare[Task, Answer]) -> None:
     """What a worker does, until the parent has no more tasks, or is no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

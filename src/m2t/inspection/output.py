@@ -80,7 +80,7 @@ def report(
         steps.append(_step(inside, i, original, num_samples))
         if on_progress:
             on_progress((i + 1) / (inside.num_groups + 1))
-    found = {"file": name, **facts(inside), "samples": num_samples}
+    found = {"input": name, **facts(inside), "samples": num_samples}
     found["steps"] = [_numbers(step) for step in steps]
     plots = _plots(inside, steps)
     files = {f"{key}.png": png for key, (png, _) in plots.items()}
@@ -199,7 +199,7 @@ def _page(found: dict[str, Any], plots: dict[str, tuple[bytes, str]], steps: lis
         for step in steps
     ]
     shown = [page.plot(png, caption) for png, caption in plots.values()]
-    return page.page(found["file"], summary, shown, explanation, rows)
+    return page.page(found["input"], summary, shown, explanation, rows)
 
 
 def _caption(key: str, shot: Shot) -> str:

@@ -1,0 +1,256 @@
+"""Folders: what is taken from them, what is skipped, what is told. Without networks."""
+
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import fake_codec
+import pytest
+from PIL import Image
+
+from m2t.container import parse
+from m2t.container.file import parse_header
+
+PROGRAM = [sys.executable, fake_codec.__file__]
+
+
+def save(*paths: str, **options) -> None:
+    """A small picture at each path, by its suffix; no two alike."""
+    for i, path in enumerate(paths):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 3), (i, len(path), 3)).save(path, **options)
+
+
+def tree(folder: str) -> dict[str, bytes]:
+    """Path below a folder -> content."""
+    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def rows(path: str = "ledger") -> list[dict]:
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+@pytest.fixture
+def compress(m2t, folder):
+    """Compress the folder `in` to `out`, and give what was told in the last line."""
+
+    def run(*options: object, code: int = 0) -> str:
+        result = m2t("compress", "in", "--out-dir", "out", "-r", *options)
+        assert result.code == code, result.err
+        return result.err.splitlines()[-1].rpartition(";")[0]
+
+    return run
+
+
+LEDGER = ("--ledger", "ledger")
+
+
+def test_the_tree_is_kept_there_and_back(compress, m2t):
+    save("in/a.png", "in/b/c.jpg", "in/b/d/e.webp", "in/b/d/F.PNG")
+    assert compress().startswith("4 made of ")
+    assert list(tree("out")) == ["a.m2t", "b/c.m2t", "b/d/F.m2t", "b/d/e.m2t"]
+    assert m2t("verify", "out", "--recursive").err.startswith("4 sound; 0 failed; ")
+    assert m2t("decompress", "out", "--out-dir", "back", "--recursive").code == 0
+    assert list(tree("back")) == ["a.png", "b/c.png", "b/d/F.png", "b/d/e.png"]
+
+
+def test_what_is_no_picture_is_left_out_and_counted(compress):
+    save("in/a.png", "in/.hidden.png", "in/.git/b.png", "elsewhere/c.png")
+    Path("in/notes.txt").touch()
+    os.mkfifo("in/pipe.png")
+    Path("in/there").symlink_to("../elsewhere")
+    Path("in/self").symlink_to(".")
+    Path("in/link.png").symlink_to("../elsewhere/c.png")
+    told = compress()
+    assert told.startswith("2 made")
+    assert told.endswith("; 0 failed; 6 left out")
+    assert list(tree("out")) == ["a.m2t", "link.m2t"]
+
+
+def test_the_output_is_no_input(m2t, folder):
+    save("a.png", "b.png")
+    assert m2t("compress", ".", "--out-dir", "out", "-r").code == 0
+    assert m2t("decompress", ".", "--out-dir", "out/back", "-r").code == 0
+    assert m2t("compress", ".", "--out-dir", "out", "-r").err.startswith("0 made; 2 done already")
+
+
+def test_failures_come_last_and_the_others_are_made(m2t, folder):
+    save("in/a.png", "in/z.png", "in/same.png", "in/same.jpg")
+    Path("in/bad.png").write_bytes(b"nonsense")
+    Path("in/gone.png").symlink_to("nothing")
+    Path("in/loop.png").symlink_to("loop.png")
+    Path("in/dir.png").mkdir()
+    result = m2t("compress", "in", "--out-dir", "out", "-r", *LEDGER, "--json")
+    assert result.code == 1
+    *errors, last = result.err.splitlines()
+    assert sorted(errors) == [
+        "m2t: error: in/bad.png: not an image of a known format",
+        "m2t: error: in/gone.png: No such file or directory",
+        "m2t: error: in/loop.png: Too many levels of symbolic links",
+        "m2t: error: in/same.jpg: would become out/same.m2t, as would in/same.png",
+        "m2t: error: in/same.png: would become out/same.m2t, as would in/same.jpg",
+    ]
+    assert last.startswith("2 made of ")
+    assert "; 5 failed; " in last
+    assert [json.loads(line) for line in result.out.splitlines()] == rows()
+    assert sum("error" in row for row in rows()) == 5
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_folder_is_a_failure(compress):
+    save("in/a.png", "in/closed/b.png")
+    Path("in/closed").chmod(0)
+    assert "1 made" in compress(code=1)
+    Path("in/closed").chmod(0o700)
+
+
+def test_bugs_stop_no_run(compress, monkeypatch):
+    def compress_(*_, **__):
+        raise KeyError("a bug")
+
+    save("in/a.png", "in/b.png")
+    monkeypatch.setattr(fake_codec.Codec, "compress", compress_)
+    assert compress(*LEDGER, code=1) == "0 made; 2 failed"
+    assert rows()[0]["error"] == "unexpected KeyError: 'a bug'"
+
+
+def test_a_damaged_result_is_not_kept(compress, monkeypatch):
+    def verified(*_):
+        raise fake_codec.UnknownModel("cannot be decoded")
+
+    save("in/a.png")
+    monkeypatch.setattr(fake_codec.Codec, "verified", verified)
+    assert compress(code=1) == "0 made; 1 failed"
+    assert tree("out") == {}
+    assert compress("--no-verify").startswith("1 made")
+
+
+def test_what_is_done_is_skipped_by_time(compress):
+    save("in/a.png", "in/b.png")
+    compress()
+    assert compress() == "0 made; 2 done already; 0 failed"
+    later = time.time() + 10
+    os.utime("in/a.png", (later, later))
+    assert compress().endswith("; 1 done already; 0 failed")
+    assert Path("out/a.m2t").stat().st_mtime == pytest.approx(later)
+    Path("out/b.m2t").write_bytes(b"")
+    assert compress().endswith("; 1 done already; 0 failed")
+    assert compress("-f").startswith("2 made")
+    assert compress("-q", 70).startswith("2 made")
+    assert parse_header(Path("out/a.m2t").read_bytes()).quality == 70
+    assert compress("-q", 70) == "0 made; 2 done already; 0 failed"
+
+
+def test_what_is_done_is_skipped_by_the_ledger(compress):
+    save("in/a.png", "in/b.png")
+    compress(*LEDGER)
+    assert compress(*LEDGER) == "0 made; 2 done already; 0 failed"
+    os.utime("in/a.png", (1, 1))  # older, but not what the ledger says
+    assert compress() == "0 made; 2 done already; 0 failed"
+    assert compress(*LEDGER).endswith("; 1 done already; 0 failed")
+    Path("out/b.m2t").unlink()
+    assert compress(*LEDGER).endswith("; 1 done already; 0 failed")
+    with Path("ledger").open("a") as file:
+        file.write('{"input": "in/a.p')  # a run was killed here
+    assert compress(*LEDGER) == "0 made; 2 done already; 0 failed"
+    Path("in/b.png").touch()
+    compress(*LEDGER)
+    assert json.loads(Path("ledger").read_text().splitlines()[-1])["input"] == "in/b.png"
+
+
+def test_what_is_done_is_skipped_by_content(compress):
+    save("in/a.png", "in/b.png")
+    compress(*LEDGER)
+    Path("in/a.png").touch()
+    before = Path("in/b.png").stat()
+    Path("in/b.png").write_bytes(Path("in/a.png").read_bytes())
+    os.utime("in/b.png", ns=(before.st_mtime_ns, before.st_mtime_ns))
+    assert compress(*LEDGER, "--checksum").endswith("; 1 done already; 0 failed")
+    assert rows()[-1]["sha256"] == rows()[0]["sha256"]
+    assert compress(*LEDGER) == "0 made; 2 done already; 0 failed"  # the new time was written
+
+
+def test_somebody_s_own_pictures_are_not_replaced(compress, m2t):
+    save("in/a.png")
+    compress("--no-preserve")
+    save("back/a.png")
+    os.utime("back/a.png", (1, 1))
+    before = tree("back")
+    result = m2t("decompress", "out", "--out-dir", "back", "-r")
+    assert result.code == 1
+    assert "out/a.m2t: back/a.png exists already; -f overwrites it" in result.err
+    assert tree("back") == before
+    assert m2t("decompress", "out", "--out-dir", "back", "-r", "-f", *LEDGER).code == 0
+    os.utime("out/a.m2t", (2, 2))  # now it is one of ours
+    assert m2t("decompress", "out", "--out-dir", "back", "-r", *LEDGER).err.startswith("1 made")
+
+
+@pytest.mark.parametrize("options", [[], ["--preserve"], ["--no-preserve"]])
+def test_modification_time(m2t, folder, options):
+    save("a.png")
+    os.utime("a.png", (1e9, 1e9))
+    assert m2t("compress", "a.png", *options).code == 0
+    kept = Path("a.m2t").stat().st_mtime == 1e9
+    assert kept == (options != ["--no-preserve"])
+
+
+def test_strip(m2t, folder):
+    save("a.png", icc_profile=b"profile", dpi=(300, 300))
+    kept = []
+    for options in ([], ["--strip"], ["--strip-all"]):
+        assert m2t("compress", "a.png", "-f", *options).code == 0
+        kept.append(sorted(parse(Path("a.m2t").read_bytes()).metadata))
+    assert kept == [["dpi", "icc"], ["icc"], []]
+
+
+def test_several_folders_become_one(m2t, folder):
+    save("p/x/1.png", "q/x/2.png", "p/x/3.png", "q/x/3.jpg", "4.png")
+    result = m2t("compress", "p", "q", "4.png", "--out-dir", "out", "-r")
+    assert result.code == 1
+    assert list(tree("out")) == ["4.m2t", "x/1.m2t", "x/2.m2t"]
+    assert "p/x/3.png: would become out/x/3.m2t, as would q/x/3.jpg" in result.err
+
+
+def test_usage(m2t, folder):
+    save("in/a.png")
+    for args in (
+        ["compress", "in", "-r"],
+        ["compress", "in", "-r", "--out-dir", "out", "--checksum"],
+        ["compress", "-", "-r", "--out-dir", "out"],
+        ["compress", "in", "-r", "--out-dir", "out", "--jobs", 0],
+    ):
+        assert m2t(*args).code == 2, args
+    for args in (["compress", "in"], ["compress", "in", "--out-dir", "out"], ["verify", "in"]):
+        result = m2t(*args)
+        assert (result.code, result.err) == (
+            1,
+            "m2t: error: in: is a directory; --recursive takes the files in it\n",
+        )
+    result = m2t("compress", "in", "-r", "--out-dir", "out", "--ledger", "in/a.png/ledger")
+    assert result.code == 1
+    assert result.err.splitlines()[-1].startswith("m2t: error: cannot make in/a.png")
+    assert not Path("out").exists()
+
+
+def test_a_bar_on_a_terminal_only(folder):
+    save("in/a.png", "in/b.png")
+    args = [*PROGRAM, "compress", "in", "-r", "--out-dir", "out"]
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    made = subprocess.run(args, check=True, stderr=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    told = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert made.stdout == b""
+    assert "0/2 files |" in told
+    assert " left" in told
+    silent = subprocess.run([*args, "-f"], check=True, stderr=subprocess.PIPE)
+    assert b"|" not in silent.stderr
