@@ -4,6 +4,7 @@ Run as a program, it is `m2t` with this codec.
 """
 
 import io
+import os
 import sys
 import time
 import types
@@ -20,6 +21,8 @@ from m2t.target import Target
 MODEL_ID = b"fakefake"
 SLOW = 99
 """The quality that takes forever."""
+DEADLY = (13, 13)
+"""The size of a picture that ends the process."""
 
 
 class Codec:
@@ -40,6 +43,8 @@ class Codec:
         if isinstance(quality, Target):  # so that a test can see what arrived
             raise ConfigError(f"cannot make {quality}")
         picture = to_picture(image)
+        if image.size == DEADLY:
+            os._exit(7)
         file = io.BytesIO()
         save_image(from_picture(picture), file)
         height, width = picture.rgb.shape[:2]

@@ -87,7 +87,8 @@ def test_verify(printed):
 
 
 def test_info(printed, weights):
-    assert faults(*printed("info", "photo.m2t", "--verify"), "info") == []
+    (found,) = printed("info", "photo.m2t", "--verify")
+    assert faults(found, "info") == []
     assert main(["info", "photo.m2t", "--json"]) == 0
 
 
