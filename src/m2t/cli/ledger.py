@@ -13,6 +13,8 @@ from .files import Job, make_folder
 
 COARSE_NS = (1, 100, 10**7, 10**9, 2 * 10**9)
 """In what steps file systems keep times."""
+START = b'{"input": '
+"""Of a ledger, and of each line."""
 HEAD = 64
 """Bytes of an .m2t file that tell how it was made."""
 
@@ -21,7 +23,10 @@ class Ledger:
     """A file of one JSON object per file that was made or failed; the last of a target counts."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file, if it is there; raises OutputError where it cannot be read or written."""
+        """Read the file, if it is there.
+
+        Raises OutputError where it cannot be read or written, or is something else.
+        """
         import sqlite3
 
         self._path = path
@@ -29,26 +34,27 @@ class Ledger:
         self._rows = sqlite3.connect("")  # on disk where it gets large, and gone at the end
         self._rows.execute("CREATE TABLE rows (target BLOB PRIMARY KEY, row TEXT)")
         try:
-            self._file = path.open("a+b", buffering=0)
-            self._read()
+            torn = path.exists() and not self._read()
+            self._file = path.open("ab", buffering=0)
+            if torn:
+                self._file.write(b"\n")
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
-    def _read(self) -> None:
-        torn = False
+    def _read(self) -> bool:
+        """Find all rows; whether the last line is whole."""
+        line = b"\n"
         with self._path.open("rb") as file:
-            for line in file:
-                torn = not line.endswith(b"\n")
+            for i, line in enumerate(file):
+                if i == 0 and not START.startswith(line[: len(START)]):
+                    raise OutputError(f"{self._path} is no ledger, and stays as it is")
                 try:
-                    row = json.loads(line)
-                    target = os.fsencode(row["output"])
+                    target = os.fsencode(json.loads(line)["output"])
                 except (ValueError, TypeError, KeyError):
                     continue  # a run was killed while it wrote, or the row is of no target
-                self._rows.execute(
-                    "INSERT OR REPLACE INTO rows VALUES (?, ?)", (target, line.decode())
-                )
-        if torn:
-            self._file.write(b"\n")
+                row = target, line.decode()
+                self._rows.execute("INSERT OR REPLACE INTO rows VALUES (?, ?)", row)
+        return line.endswith(b"\n")
 
     def row(self, target: Path) -> dict[str, Any] | None:
         """What earlier runs tell of a target; None where it failed, or was not there."""
@@ -89,7 +95,7 @@ def is_done(job: Job, row: Mapping[str, Any] | None, wanted: Mapping[str, Any]) 
     """
     source = job.source.stat()
     if row is not None:
-        known = row["input"], row["input_bytes"], row["modified_ns"]
+        known = tuple(row.get(name) for name in ("input", "input_bytes", "modified_ns"))
         fresh = known == (str(job.source), source.st_size, source.st_mtime_ns)
     else:
         fresh = job.target.exists() and _is_newer(job.target.stat().st_mtime_ns, source.st_mtime_ns)
