@@ -22,9 +22,10 @@ from m2t.image import open_image, to_picture
 
 from .command_line import command_line
 
-BPP = (0.1, 0.2, 0.4, 0.7, 1.0)
-PSNR = (27.0, 30.0, 34.0)
-SSIMULACRA2 = (40.0, 70.0)
+TARGETS = (
+    *(Target("bpp", 0.3), Target("psnr", 31), Target("ssimulacra2", 60)),
+    *(Target("bpp", value) for value in (0.1, 0.6, 0.9)),
+)
 """What is asked for."""
 
 
@@ -54,16 +55,10 @@ def measured(codec: Codec, path: Path, target: Target) -> dict[str, object] | No
         limit = target.num_bytes(picture.rgb.size // 3)
         if aim.quality == 100 and len(data) < 0.98 * limit:
             return None
-        # The largest file of a whole quality that fits: that of the quality, or of the one below.
-        whole = max(
-            (
-                size
-                for quality in range(max(aim.quality - 2, 1), min(aim.quality + 1, 100) + 1)
-                if (size := len(codec.compress(open_image(path), quality))) <= limit
-            ),
-            default=0,
-        )
-        miss, by_whole = 1 - len(data) / limit, 1 - whole / limit
+        # A dead zone makes files of a quality smaller: without one, that below fits.
+        whole = len(codec.compress(open_image(path), max(aim.quality - 1, 1)))
+        miss = 1 - len(data) / limit
+        by_whole = 1 - whole / limit if whole <= limit else math.nan
     else:
         measure = psnr if target.kind == "psnr" else ssimulacra2
         miss = measure(picture.rgb, np.asarray(codec.decompress(data))) - target.value
@@ -94,16 +89,13 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     args = parser.parse_args()
     codec = Codec.load()
-    targets = [Target("bpp", value) for value in BPP]
-    targets += [Target("psnr", value) for value in PSNR]
-    targets += [Target("ssimulacra2", value) for value in SSIMULACRA2]
     found = []
-    for target in targets:
+    for target in TARGETS:
         rows = [measured(codec, path, target) for path in image_paths(args.images)]
         found.append(summary(target, [row for row in rows if row]))
         print(found[-1], flush=True)
-    text = json.dumps({"command": command_line(), "targets": found}, indent=1)
-    args.results.write_text(text + "\n")
+        command = command_line("research.targets", args.images)
+        args.results.write_text(json.dumps({"command": command, "targets": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

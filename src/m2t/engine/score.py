@@ -44,12 +44,14 @@ def _means(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> list[list[
             _band_sums(x[seen], x_hat[seen], start - first, stop - first)
         ):
             sums[scale] = [a + b for a, b in zip(sums[scale], found, strict=True)]
-    sizes = [(-(-height // 2**k), -(-width // 2**k)) for k in range(len(sums))]
-    return [
-        [value / (rows * columns) for value in some]
-        for some, (rows, columns) in zip(sums, sizes, strict=True)
-        if min(rows, columns) >= SMALLEST
-    ]
+    means = []
+    rows, columns = height, width
+    for scale, found in enumerate(sums):
+        if min(rows, columns) < SMALLEST:  # of the scale before
+            break
+        rows, columns = (-(-side // 2**scale) for side in (height, width))
+        means.append([value / (rows * columns) for value in found])
+    return means
 
 
 def _band_sums(
@@ -59,10 +61,10 @@ def _band_sums(
     light, _ = light_tables()
     pair: list[Floats] = [to_planes(light[UNITS * some.astype(np.int32)]) for some in (x, x_hat)]
     for scale, weights in enumerate(WEIGHTS):
-        if scale > 0:
-            pair = [pool(planes) for planes in pair]
         if pair[0].shape[2] < SMALLEST:
             return
+        if scale > 0:
+            pair = [pool(planes) for planes in pair]
         lines = slice(start >> scale, -(-stop // 2**scale))
         wanted = sorted({colour for colour, _, _, _ in weights})
         (xyb, _), (xyb_hat, _) = (colours(planes, wanted) for planes in pair)
