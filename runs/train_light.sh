@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt, in thirteen stages, each
-# from the averaged weights of the one before: about 19 hours of two cores, and for stage 8 eleven minutes of an H200, which
-# two cores would take two days for. The last three stages, for the eye, take the folders MORE too. Stop and go on as you
-# like. Makes results/training/light.json and eye.json too, the curves of stages 5 to 10, and of 11 to 13.
+# Trains the shipped weights on the photographs of the folder DATA but those of runs/validation.txt, in fourteen stages, each
+# from the averaged weights of the one before: about 20 hours of two cores, and for stages 8 and 13 fifteen minutes of an
+# H200, which two cores would take three days for. Stages from 11 on, for the eye, take the folders MORE too. Stop and go on
+# as you like. Makes results/training/light.json and eye.json too, the curves of stages 5 to 10, and of those on CPUs after.
 #     runs/train_light.sh DATA [MORE ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,11 +63,18 @@ m2t export checkpoints/light/11/model.safetensors checkpoints/light/11/exported.
 before=(--init checkpoints/light/11/exported.safetensors)
 stage 12 $slowly $others train.seed=17 train.total_minutes=240 train.ema=0.999 train.lr_muon=0.005 train.lr_adam=0.0004 \
     train.lr_slow=0.0003
-before=(--init checkpoints/light/12/model.safetensors)
-stage 13 $slowly $others $eight_bits train.seed=19 train.total_minutes=14 train.ema=0.995 train.lr_muon=0.003 \
-    train.lr_adam=0.0003
-python -m research.training.outcome checkpoints/light/{11..13} --images checkpoints/validation.txt \
+# Units that have died start anew. Then large batches on a GPU, by graphs and so in fewer shapes, and an end on a CPU, rounded.
+python -m m2t.learn.revive checkpoints/light/12/model.safetensors checkpoints/light/12/revived.safetensors \
+    --images checkpoints/train.txt -f
+before=(--init checkpoints/light/12/revived.safetensors)
+shapes=$(python -c "from research.training.gpu import CROPS; import json; print(json.dumps(CROPS))")
+stage 13 --steps=6500 $slowly $others "train.crops=$shapes" train.graphs=true train.workers=14 train.batch_tokens=16384 \
+    train.total_steps=16500 train.warmup_steps=300 train.ema=0.999 train.lr_muon=0.01 train.lr_adam=0.0007 \
+    train.lr_slow=0.0008
+stage 14 $slowly $others train.integers=true train.seed=31 train.total_minutes=64 train.ema=0.995 train.warmup_steps=30 \
+    train.lr_muon=0.003 train.lr_adam=0.00025 train.lr_slow=0.0003
+python -m research.training.outcome checkpoints/light/{11,12,14} --images checkpoints/validation.txt \
     --out results/training/eye.json
-knots=$(python -m m2t.learn.dial checkpoints/light/13/model.safetensors --images checkpoints/validation.txt)
-m2t export checkpoints/light/13/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt \
+knots=$(python -m m2t.learn.dial checkpoints/light/14/model.safetensors --images checkpoints/validation.txt)
+m2t export checkpoints/light/14/model.safetensors src/m2t/weights/light.safetensors --data checkpoints/train.txt \
     --set "rate.eye=$knots" -f

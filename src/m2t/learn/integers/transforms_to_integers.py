@@ -11,6 +11,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ...config import ModelConfig, TransformConfig
 from ...engine.arithmetic import STREAM_LIMIT
@@ -19,7 +20,7 @@ from ..networks.lapped import UNIT, FineBlocks, LappedAnalysis, LappedSynthesis,
 from ..networks.transforms import VariableTransforms
 from .aims import all_aims
 from .calibrate import Seen, hook
-from .rounding import quantise_rows
+from .rounding import quantise_layer
 
 LEVEL = UNITS * 255
 """Of the painted picture, from black to white."""
@@ -141,8 +142,8 @@ class Quantiser:
 
     def _bytes(self, name: str, conv: nn.Conv2d, unit_in: float, unit_out: float) -> None:
         """A convolution of 8 by 7 bits."""
-        weight = conv.weight.permute(0, 2, 3, 1)
-        integers, unit = quantise_rows(weight.flatten(1))
+        weight = conv.weight.double().permute(0, 2, 3, 1)
+        integers, unit = quantise_layer(weight.flatten(1), self.seen.grams[conv] / unit_in**2)
         self.tensors[f"{name}.weight"] = integers.view_as(weight)
         self.tensors[f"{name}.multiplier"] = (unit.double() * unit_in / unit_out).float()
         assert conv.bias is not None
@@ -173,6 +174,14 @@ def watched(model: LappedSynthesis) -> Iterable[tuple[str, nn.Module, bool]]:
     yield "last", model.leave, True
 
 
+def convolved(model: LappedSynthesis) -> Iterable[nn.Conv2d]:
+    """The convolutions of blocks, whose weights have 7 bits."""
+    for module in model.modules():
+        if isinstance(module, ResidualBlock):
+            yield module.first
+            yield module.second
+
+
 def _inside(name: str, block: nn.Module) -> Iterable[tuple[str, nn.Module, bool]]:
     assert isinstance(block, ResidualBlock)
     yield f"{name}.normed", block.first, True
@@ -190,6 +199,8 @@ def quantise(
         for place, module, into in watched(model.synthesis):
             see = partial(_see, seen, place)
             hooks.callback(hook(module, into, see).remove)
+        for layer in convolved(model.synthesis):
+            hooks.callback(hook(layer, True, partial(_see_patches, seen, layer)).remove)
         for x, t in pictures:
             model.synthesise(model.analyse(x, t).round(), t)
     return Quantiser(model, config, seen).run()
@@ -197,3 +208,10 @@ def quantise(
 
 def _see(seen: Seen, place: str, x: Tensor) -> None:
     seen.see(place, x.flatten().abs().amax()[None, None])
+
+
+def _see_patches(seen: Seen, layer: nn.Conv2d, x: Tensor) -> None:
+    """What the layer multiplies: rows, columns and channels of each patch behind each other."""
+    (side, _), channels = layer.kernel_size, x.shape[1]
+    patches = F.unfold(x, side, padding=layer.padding).unflatten(1, (channels, side * side))
+    seen.see_input(layer, patches.permute(0, 3, 2, 1).flatten(2))
