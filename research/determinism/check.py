@@ -30,6 +30,7 @@ from m2t.checksums import latents_sha256
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.container import parse
+from m2t.encoder.parts import Part
 from m2t.encoder.refine import DEFAULT_EFFORT
 from m2t.errors import ConfigError, FormatError, M2TError
 from m2t.eval.metrics import image_paths
@@ -97,9 +98,10 @@ class RememberingCodec(Codec):
         aim: Aim,
         effort: int = DEFAULT_EFFORT,
         meter: Meter | None = None,
+        part: Part | None = None,
     ) -> Latents:
-        """See Codec."""
-        self.y_hat = super().tokens(picture, aim, effort, meter)
+        """See Codec. Pictures have a single part here."""
+        self.y_hat = super().tokens(picture, aim, effort, meter, part)
         return self.y_hat
 
 

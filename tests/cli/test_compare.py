@@ -58,6 +58,13 @@ def test_opacity_is_told_to_be_left_out(m2t, photo, pixels):
     assert result.err == "m2t: warning: opacity is not compared\n"
 
 
+def test_warnings_of_reading_are_told(m2t, photo):
+    Image.fromarray(np.full((5, 7), 1000, np.uint16)).save("deep.png")
+    result = m2t("compare", photo, "deep.png")
+    assert result.code == 0
+    assert result.err.startswith("m2t: warning: deep.png: ")
+
+
 def test_bad_input_is_one_line(m2t, photo):
     Image.new("RGB", (7, 6)).save("other.png")
     Path("no.png").write_bytes(b"no image")

@@ -41,7 +41,7 @@ def completed(words: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("m2t comp", ["compress", "completion"]),
+        ("m2t comp", ["compare", "completion", "compress"]),
         ("m2t compress --out", ["--out-dir"]),
         ("m2t compress --tune ''", ["eye", "psnr"]),
         ("m2t completion f", ["fish"]),

@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def _picture(path: Path, model: str | None) -> "Picture":
     from ..image import open_image, to_picture
 
     try:
-        with told_warnings(path):
+        with told_warnings(partial(complain, name=path, kind="warning")):
             data = read(path)
             if data.startswith(SIGNATURE):
                 return to_picture(codec_for(data, model, None).decompress(data))
