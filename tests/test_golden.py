@@ -45,6 +45,13 @@ def test_tokens(name: str, operations: str) -> None:
     assert latents_sha256(y_hat) == RECORD[name]["latents_sha256"]
 
 
+@pytest.mark.parametrize("operations", OPERATIONS)
+@pytest.mark.parametrize("name", [name for name in EXACT if "first_layer_sha256" in RECORD[name]])
+def test_tokens_of_the_first_layer_and_those_expected(name: str, operations: str) -> None:
+    y_hat = codec(operations).decode_latents(parse(read(name), upto=1))
+    assert latents_sha256(y_hat) == RECORD[name]["first_layer_sha256"]
+
+
 def assert_same_image(codec: Codec, name: str) -> None:
     image = codec.decompress(read(name))
     expected = Image.open(FOLDER / f"{name}.png")

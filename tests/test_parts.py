@@ -40,6 +40,13 @@ def test_moved_tokens_are_nearly_those_of_the_whole(codec: Codec, tune, request)
     assert latents_sha256(after) == latents_sha256(expected)
 
 
+def test_layers_are_cut_from_the_streams_of_all_parts(codec: Codec, rows) -> None:
+    strips, layers = (parse(codec.compress(IMAGE, 60, layers=n)) for n in (1, 3))
+    assert layers.windows == strips.windows
+    whole, same = (codec.decompress(stream.pack()) for stream in (strips, layers))
+    assert whole.tobytes() == same.tobytes()
+
+
 @pytest.mark.parametrize("effort", [0, 1, 3])
 def test_progress_goes_to_1(codec: Codec, rows, effort: int) -> None:
     shares: list[float] = []

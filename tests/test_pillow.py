@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 import m2t
 import m2t.pillow
+from m2t.image import ImageWarning
 
 from .conftest import photograph
 from .image_files import SRGB, XMP
@@ -145,3 +146,18 @@ def test_drafts_are_no_smaller_than_asked_for(size: tuple[int, int], found: int)
         image.draft(None, size)
         assert image.size == (-(-403 // found), -(-300 // found))
         image.load()
+
+
+def test_layers_and_files_that_end_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    PHOTO.save(file, "M2T", progressive=True)
+    data = file.getvalue()
+    assert data == m2t.compress(PHOTO, layers=4)
+    assert np.array_equal(np.asarray(Image.open(file)), np.asarray(m2t.decompress(data)))
+    cut = io.BytesIO(data[:-1])
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(cut).load()
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.warns(ImageWarning, match="3 of 4 layers"):
+        image = np.asarray(Image.open(cut))
+    assert np.array_equal(image, np.asarray(m2t.decompress(data, upto=3)))

@@ -12,7 +12,7 @@ import m2t
 from m2t import Target
 from m2t.aiming import psnr
 from m2t.codec import Codec
-from m2t.container import parse_header
+from m2t.container import parse, parse_header
 from m2t.engine.score import ssimulacra2
 from m2t.image import to_picture
 from m2t.pillow import register
@@ -163,6 +163,18 @@ def test_pictures_of_all_shapes(light, size):
     image = photo().resize(size)
     data = light.compress(image, Target("psnr", 25))
     assert psnr(np.asarray(image), np.asarray(light.decompress(data))) >= 25
+
+
+@pytest.mark.parametrize("effort", [0, 1])
+def test_layers_count_for_a_size(light, effort):
+    data = light.compress(photo(), Target("size", 4000), effort=effort, layers=12)
+    assert len(parse(data).layers) == 12
+    assert 0.98 * 4000 <= len(data) <= 4000
+
+
+def test_layers_of_a_picture_that_reaches_a_fidelity(light):
+    one, four = (light.compress(photo(), Target("psnr", 33), layers=n) for n in (1, 4))
+    assert parse(four).windows == parse(one).windows
 
 
 def test_files_do_not_depend_on_threads(light):

@@ -1,6 +1,7 @@
 """Parts of pictures and small ones: the same pixels as the whole's, for less work."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from PIL import Image
 from m2t.cli import main
 from m2t.codec import Codec
 from m2t.container import parse
-from m2t.errors import ConfigError, FormatError, LimitExceeded
-from m2t.rans import Decoder
+from m2t.errors import ConfigError, FormatError, LimitExceeded, Truncated
+from m2t.image import ImageWarning
+from m2t.rans import Decoder, LayerDecoder
 
 from .conftest import photograph
 
@@ -77,12 +79,49 @@ def test_bands_and_threads_do_not_matter(codec: Codec, data: bytes, whole, monke
 
 def test_no_other_windows_are_decoded(codec: Codec, data: bytes, monkeypatch) -> None:
     opened = []
-    monkeypatch.setattr("m2t.codec.Decoder", lambda data: opened.append(data) or Decoder(data))
+    monkeypatch.setattr("m2t.streams.Decoder", lambda data: opened.append(data) or Decoder(data))
     codec.decompress(data, region=(0, 0, 1, 1))
     assert opened == parse(data).windows[:1]
     opened.clear()
     codec.decompress(data)
     assert len(opened) == len(parse(data).windows) == 12
+
+
+@pytest.fixture(scope="module")
+def layered(codec: Codec) -> bytes:
+    return codec.compress(photograph(WIDTH, HEIGHT), 60, layers=3)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 8])
+@pytest.mark.parametrize("upto", [1, 2, None])
+@pytest.mark.parametrize("box", [(104, 48, 224, 184), (0, 0, 256, 208)])
+def test_a_region_of_some_layers_is_part_of_their_picture(codec, layered, box, upto, scale) -> None:
+    whole = codec.decompress(layered, upto=upto, scale=scale)
+    region = (*box[:2], box[2] - box[0], box[3] - box[1])
+    part = codec.decompress(layered, upto=upto, scale=scale, region=region)
+    box = [side // scale for side in box]
+    assert np.array_equal(np.asarray(part), np.asarray(whole.crop(box)))
+
+
+@pytest.mark.parametrize("view", [{"scale": 4}, {"region": (100, 50, 90, 7)}])
+def test_views_of_a_file_that_ends_too_early(codec: Codec, layered: bytes, view: dict) -> None:
+    with pytest.raises(Truncated):
+        codec.decompress(layered[:-1], **view)
+    with pytest.warns(ImageWarning, match="2 of 3 layers"):
+        image = codec.decompress(layered[:-1], partial=True, **view)
+    assert np.array_equal(np.asarray(image), np.asarray(codec.decompress(layered, upto=2, **view)))
+
+
+def test_no_other_windows_of_layers_are_decoded(codec: Codec, layered: bytes, monkeypatch) -> None:
+    opened = []
+
+    def decoder(parts: list[bytes], *rest: Any) -> LayerDecoder:
+        opened.append(parts)
+        return LayerDecoder(parts, *rest)
+
+    monkeypatch.setattr("m2t.streams.LayerDecoder", decoder)
+    codec.decompress(layered, region=(WIDTH - 1, HEIGHT - 1, 1, 1))
+    assert opened == [[layer.parts[-1] for layer in parse(layered).layers]]
 
 
 def test_progress_of_a_region_goes_to_1(codec: Codec, data: bytes) -> None:

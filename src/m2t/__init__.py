@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import IO
 
     from PIL.Image import Image
 
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from .target import Target
 
 __version__ = "0.1.0"
-__all__ = ["Codec", "M2TError", "Target", "__version__", "compress", "decompress", "load"]
+__all__ = [
+    "Codec",
+    "M2TError",
+    "Target",
+    "__version__",
+    "compress",
+    "decompress",
+    "decompress_steps",
+    "load",
+]
 
 _HOMES = {"Codec": ".codec", "M2TError": ".errors", "Target": ".target"}
 
@@ -73,16 +83,19 @@ def compress(
     *,
     tune: "Tune | None" = None,
     effort: int = 1,
+    layers: int = 1,
     progress: "Progress | None" = None,
 ) -> bytes:
     """A Pillow image of any mode, or an array (H, W, 3) uint8, as the bytes of an .m2t file.
 
     It takes the default weights and what Codec.compress takes: `quality` is 1 to 100, or a Target,
     as Target("size", 200_000), `tune` "eye" (the default) or "psnr", `effort` 0 (fastest) to 9
-    (smallest). Raises ImageError where the image cannot be represented, ConfigError where the
-    target cannot be had. For many images, `load` a codec once.
+    (smallest); with several `layers`, the first bytes are a whole, coarse picture. Raises
+    ImageError where the image cannot be represented, ConfigError where the target cannot be had.
+    For many images, `load` a codec once.
     """
-    return load().compress(image, quality, tune=tune, effort=effort, progress=progress)
+    options = {"tune": tune, "effort": effort, "layers": layers, "progress": progress}
+    return load().compress(image, quality, **options)
 
 
 def decompress(
@@ -91,14 +104,31 @@ def decompress(
     *,
     region: "Sequence[int] | None" = None,
     scale: int = 1,
+    upto: "int | None" = None,
+    partial: bool = False,
     max_pixels: int = 1 << 30,
 ) -> "Image":
     """The image in the bytes of an .m2t file: L, LA, RGB or RGBA, metadata in `info`.
 
     `region` is x, y, width and height of the part that is wanted, in pixels; `scale` is 2, 4 or 8
     for an image with a half, a quarter or an eighth of the sides; images, or regions, of more than
-    `max_pixels` are refused. Raises FormatError where the bytes are damaged, UnknownModel where
-    their weights are not here, ConfigError where there is no such region or scale.
+    `max_pixels` are refused. Of a file in layers, `upto` shows so many; with `partial`, one that
+    ends too early is shown as far as it goes, with a warning. Raises FormatError where the bytes
+    are damaged, UnknownModel where their weights are not here, ConfigError where there is no such
+    region or scale.
     """
+    view = {"region": region, "scale": scale, "max_pixels": max_pixels}
     codec = __getattr__("Codec").for_file(data)
-    return codec.decompress(data, progress, region=region, scale=scale, max_pixels=max_pixels)
+    return codec.decompress(data, progress, upto=upto, partial=partial, **view)
+
+
+def decompress_steps(
+    source: "Iterable[bytes] | IO[bytes]", codec: "Codec | None" = None
+) -> "Iterator[tuple[int, Image]]":
+    """The pictures of an .m2t file while its bytes arrive: after each layer, (layer from 1, image).
+
+    `source` is a file object, or yields bytes; a file without layers gives one picture, at its end.
+    Without a codec, the file says which weights it needs. Raises what decompress does, Truncated
+    where the bytes end before the last layer.
+    """
+    return importlib.import_module(".progressive", __name__).decompress_steps(source, codec)

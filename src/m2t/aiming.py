@@ -2,25 +2,20 @@
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .config import Aim, Tune
-from .container import Bitstream
-from .encoder.refine import passes_of
 from .encoder.search import BITS_PER_ACTIVITY, FineDial, Goal, Search, Setting, Tried
+from .encoding import Encoding
 from .engine.score import ssimulacra2
 from .errors import ConfigError
 from .geometry.windows import Latents
-from .headers import header_of
 from .image import Picture, from_picture
-from .progress import Meter
+from .progress import Meter, Progress
+from .streams import Block
 from .target import SIZES, Target
-
-if TYPE_CHECKING:
-    from .codec import Codec
 
 SAMPLE = 1024
 """Tokens whose activity stands for that of all."""
@@ -50,25 +45,23 @@ FORMATS = {
 class Aiming:
     """A picture that is compressed to a target."""
 
-    def __init__(
-        self, codec: "Codec", picture: Picture, target: Target, tune: Tune, effort: int
-    ) -> None:
-        self.codec, self.picture, self.target = codec, picture, target
-        self.tune: Tune = tune
-        self.effort = effort
-        self.height, self.width = picture.rgb.shape[:2]
+    def __init__(self, encoding: Encoding, target: Target) -> None:
+        self.encoding, self.target = encoding, target
+        self.codec, self.picture = encoding.codec, encoding.picture
+        self.height, self.width = self.picture.rgb.shape[:2]
         self.meter: Meter | None = None
 
-    def compress(self, meter: Meter) -> bytes:
+    def compress(self, progress: Progress | None) -> bytes:
         """The file; ConfigError, with what is nearest, where the target cannot be had."""
-        self.meter = meter
+        passes = 1 + self.encoding.num_passes
+        self.meter = meter = Meter(progress, (1 + 2 * passes) * self.encoding.area)
         transforms, threads = self.codec.transforms, self.codec.num_threads
         self.sums = transforms.unrounded(self.picture.rgb, threads, meter.add)
         some = self._sample()
-        is_refined = bool(passes_of(self.codec.config, self.effort))
+        is_refined, tune = bool(self.encoding.num_passes), self.encoding.tune
         dial = FineDial(
             lambda setting: transforms.rounded(some, self._aim(setting), setting.dead_zone),
-            PSNR_ZONE_SHARE if is_refined and self.tune == "psnr" else 1.0,
+            PSNR_ZONE_SHARE if is_refined and tune == "psnr" else 1.0,
         )
         is_size = self.target.kind in SIZES
         if is_size:
@@ -82,12 +75,12 @@ class Aiming:
         search: Search[tuple[Latents, Aim, bytes | None, float]] = Search(goal, dial, start)
         trial = self._sized if is_size else self._judged
         if is_refined:
-            growth = GROWTH[self.tune] if is_size else 0.0
+            growth = GROWTH[tune] if is_size else 0.0
             search.probe(lambda setting: trial(setting, 0).level + growth)
-        fits, (y_hat, aim, data, value) = search.run(lambda s: trial(s, self.effort), most)
+        fits, (y_hat, aim, data, value) = search.run(lambda s: trial(s, self.encoding.effort), most)
         if not fits:
             self._refuse(value, aim)
-        data = self.codec.packed(self.picture, y_hat, aim, meter) if data is None else data
+        data = self._packed(y_hat, aim) if data is None else data
         meter.finish()
         return data
 
@@ -100,7 +93,7 @@ class Aiming:
 
     def _sized(self, setting: Setting, effort: int) -> Tried:
         y_hat, aim = self._tokens(setting, effort), self._aim(setting)
-        data = self.codec.packed(self.picture, y_hat, aim, self.meter)
+        data = self._packed(y_hat, aim)
         return Tried(self._size_level(len(data)), (y_hat, aim, data, len(data)))
 
     def _judged(self, setting: Setting, effort: int) -> Tried:
@@ -117,8 +110,12 @@ class Aiming:
         y_hat = self.codec.transforms.rounded(self.sums, aim, setting.dead_zone)
         return self.codec.refined(self.picture, y_hat, aim, effort, self.meter)
 
+    def _packed(self, y_hat: Latents, aim: Aim) -> bytes:
+        block = Block(y_hat, self.codec.windows(y_hat.shape[:2]))
+        return self.encoding.pack([block], aim, self.meter)
+
     def _aim(self, setting: Setting) -> Aim:
-        return Aim(setting.quality, self.tune)
+        return self.encoding.aim(setting.quality)
 
     def _sample(self) -> NDArray[np.float32]:
         """Some places (n, C) of the sums, from all over the picture."""
@@ -131,10 +128,7 @@ class Aiming:
     @cached_property
     def _num_bytes_beside(self) -> int:
         """What every file of the picture has before its tokens."""
-        opacity, metadata = self.picture.packed_alpha, self.picture.metadata
-        codec = self.codec
-        header = header_of(codec.config, codec.identity, self.picture, self._aim(START))
-        return len(Bitstream(header, [], metadata, opacity).pack_head())
+        return len(self.encoding.head(self._aim(START)).pack_head())
 
     def _size_goal(self) -> Goal:
         limit = self.target.num_bytes(self.height * self.width)

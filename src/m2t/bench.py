@@ -102,17 +102,18 @@ class TimedCodec(Codec):
         y_hat: Latents | None = None,
         meter: Meter | None = None,
         windows: Sequence[Window] | None = None,
+        num_steps: int | None = None,
     ) -> Coded[Result]:
         """See Codec. What refinement runs of the network is part of its own stage."""
         if self.watch.stage == "refinement":
-            return super().code(size, aim, open_coder, y_hat, meter, windows)
+            return super().code(size, aim, open_coder, y_hat, meter, windows, num_steps)
         stage = partial(self.watch, "range_decoder" if y_hat is None else "range_coder")
 
         def open_timed(i: int) -> Coder[Result]:
             return TimedCoder(open_coder(i), stage)
 
         with self.watch("entropy_network"):
-            return super().code(size, aim, open_timed, y_hat, meter, windows)
+            return super().code(size, aim, open_timed, y_hat, meter, windows, num_steps)
 
 
 def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:

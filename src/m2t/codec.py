@@ -4,6 +4,7 @@ What happens in between is in lapped/ (transforms), predict/ and coding.py (entr
 file connects them to Pillow's images and to the container.
 """
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +15,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .aiming import Aiming
-from .checksums import check_latents, latents_crc
 from .coding import Coded, code_latents
-from .config import QUALITIES, Aim, Tune
-from .container import Bitstream, Strip, parse, parse_header
+from .config import Aim, Tune
+from .container import Bitstream, parse, parse_header
 from .container.header import MAX_PIXELS
 from .encoder.parts import Part, parts_of
-from .encoder.refine import DEFAULT_EFFORT, passes_of, refine
+from .encoder.refine import DEFAULT_EFFORT, refine
+from .encoding import Encoding
 from .engine.fastest import pictures
 from .engine.threads import num_cores
 from .errors import ModelError, UnknownModel
 from .geometry.windows import Latents, Window, cut, latent_size, which
-from .headers import check_model, header_of
-from .image import AnyImage, Picture, decode_alpha, from_picture, to_picture
+from .headers import check_model
+from .image import AnyImage, Picture, decode_alpha, from_picture, to_picture, warn
 from .lapped.transforms import LappedTransforms
 from .options import whole
 from .predict.fastest import choose
@@ -35,7 +36,8 @@ from .predict.operations import Operations
 from .predict.predictor import Network
 from .progress import Meter, Progress, added
 from .protocols import Slopes, Transforms
-from .rans import Coder, Counter, Decoder, Encoder
+from .rans import Coder, Counter
+from .streams import missing, tokens_of
 from .target import Target
 from .views import View
 from .weights import Weights, locate, read_weights, shipped
@@ -121,6 +123,7 @@ class Codec:
         *,
         tune: Tune | None = None,
         effort: int = DEFAULT_EFFORT,
+        layers: int = 1,
         progress: Progress | None = None,
     ) -> bytes:
         """An image of any mode and size, or an array (H, W, 3) uint8, as an .m2t file.
@@ -130,6 +133,7 @@ class Codec:
             tune: "eye" for what people see, or "psnr" for the least squared error; None: for the
                 eye, if the model can.
             effort: 0 (fastest) to 9 (smallest file for its quality): see encoder/refine.py.
+            layers: with several, the file's first bytes are a picture (docs/progressive.md).
             progress: called with the share done so far, 0..1.
 
         Raises ConfigError where there is no such option or the target cannot be had, ImageError for
@@ -137,38 +141,10 @@ class Codec:
         """
         picture = to_picture(image)
         del image  # as large as the picture; the caller may have let go of it
-        # Before any work, refuse options that there are not, and what the format cannot hold.
-        target = quality if isinstance(quality, Target) else None
-        tune = tune or self.config.rate.default_tune
-        aim = Aim(QUALITIES[0] if target else whole("quality", quality), tune)
-        self.config.rate.check(aim)
-        passes = 1 + len(passes_of(self.config, whole("effort", effort)))
-        header_of(self.config, self.identity, picture, aim)
-        parts = parts_of(self.config, *latent_size(*picture.rgb.shape[:2]))
-        area = sum(part.context.area + part.block.area for part in parts)
-        if target:
-            meter = Meter(progress, (1 + 2 * passes) * area)
-            return Aiming(self, picture, target, tune, effort).compress(meter)
-        meter = Meter(progress, passes * area)
-        streams, crc = [], 0
-        for part in parts:
-            y_hat, windows = self.tokens(picture, aim, effort, meter, part), part.windows_in_block
-            coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter, windows)
-            streams += coded.results
-            crc = latents_crc(y_hat, windows, crc)
-        return self._file(picture, aim, Strip(streams, crc))
-
-    def packed(
-        self, picture: Picture, y_hat: Latents, aim: Aim, meter: Meter | None = None
-    ) -> bytes:
-        """The file of a picture and its tokens (h, w, C)."""
-        coded = self.code(y_hat.shape[:2], aim, lambda _: Encoder(), y_hat, meter)
-        crc = latents_crc(y_hat, self.windows(y_hat.shape[:2]))
-        return self._file(picture, aim, Strip(coded.results, crc))
-
-    def _file(self, picture: Picture, aim: Aim, strip: Strip) -> bytes:
-        header = header_of(self.config, self.identity, picture, aim)
-        return Bitstream(header, [strip], picture.metadata, picture.packed_alpha).pack()
+        encoding = Encoding(self, picture, tune or self.config.rate.default_tune, effort, layers)
+        if isinstance(quality, Target):
+            return Aiming(encoding, quality).compress(progress)
+        return encoding.compress(whole("quality", quality), progress)
 
     def decompress(
         self,
@@ -177,28 +153,41 @@ class Codec:
         *,
         region: Sequence[int] | None = None,
         scale: int = 1,
+        upto: int | None = None,
+        partial: bool = False,
         max_pixels: int = MAX_PIXELS,
     ) -> Image.Image:
         """The image of an .m2t file, or a part of it, or a small one: L, LA, RGB or RGBA.
 
         `region` is x, y, width, height of the part, in pixels: it has the pixels of the whole, and
         no more is decoded than they need. With a `scale` of 2, 4 or 8, so many pixels along a side
-        become one. `max_pixels` are what a part, or the image, may have before that.
+        become one. `max_pixels` are what a part, or the image, may have before that. `upto` shows
+        so many layers, and reads no further; `partial` shows what there is of a file in layers that
+        ends too early, with an ImageWarning rather than Truncated.
 
         Raises FormatError, or UnknownModel if other weights made the file; ConfigError where there
         is no such part or scale.
         """
-        stream = parse(data)
+        stream = parse(data, upto=upto, partial=partial)
+        view = View.of(stream.header, self.transforms.halo, region, scale, max_pixels)
+        if lack := missing(stream, len(data), upto):
+            warn(lack)
+        return self.picture(stream, view, progress)
+
+    def picture(
+        self, stream: Bitstream, view: View | None = None, progress: Progress | None = None
+    ) -> Image.Image:
+        """The image of a parsed file, or a view of it."""
         header, alpha = stream.header, stream.alpha
-        view = View.of(header, region, scale, max_pixels, self.transforms.halo)
+        view = view or View.of(header, self.transforms.halo)
         windows = which(self.windows(latent_size(header.height, header.width)), view.tokens)[1]
         meter = Meter(progress, view.tokens.area + sum(window.area for window in windows))
         y_hat = self.decode_latents(stream, meter, view.tokens)
-        if scale == 1:
+        if view.scale == 1:
             rgb = self.synthesise(y_hat, view.height, view.width, header.aim, meter)
         else:
-            shape, threads, done = (view.height, view.width), self.num_threads, added(meter)
-            rgb = self.transforms.preview(y_hat, *shape, scale, header.aim, threads, done)
+            size, threads, done = (view.height, view.width), self.num_threads, added(meter)
+            rgb = self.transforms.preview(y_hat, *size, view.scale, header.aim, threads, done)
         if alpha is not None:
             alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
         return from_picture(Picture(view.shown(rgb), alpha, header.grey, stream.metadata))
@@ -282,22 +271,17 @@ class Codec:
     def decode_latents(
         self, stream: Bitstream, meter: Meter | None = None, part: Window | None = None
     ) -> Latents:
-        """Token integers (h, w, C) of a parsed file, checked against its checksum.
+        """Token integers (h, w, C) of a parsed file, checked; those not there yet, as expected.
 
-        Those of a `part` are not: the checksum is one of whole strips.
+        Those of a `part` are not checked: checksums are of whole strips and layers.
         """
         header = stream.header
         size = latent_size(header.height, header.width)
         windows = self.windows(size)
         check_model(stream, self.config, self.identity, len(windows))
         part = part or Window(0, 0, *size)
-        chosen, places = which(windows, part)
-        streams = [stream.windows[i] for i in chosen]
-        shape = (part.height, part.width)
-        coded = self.code(shape, header.aim, lambda i: Decoder(streams[i]), None, meter, places)
-        if shape == size:
-            check_latents(coded.y_hat, windows, stream.strips)
-        return coded.y_hat
+        code = functools.partial(self.code, aim=header.aim, meter=meter)
+        return tokens_of(code, stream, windows, part, len(self.config.slices))
 
     def code(
         self,
@@ -307,7 +291,8 @@ class Codec:
         y_hat: Latents | None = None,
         meter: Meter | None = None,
         windows: Sequence[Window] | None = None,
+        num_steps: int | None = None,
     ) -> Coded[Result]:
-        """Entropy coding of all windows, or of some, on several threads: see coding.py."""
-        done, threads = added(meter), self.num_threads
-        return code_latents(self.network, size, aim, open_coder, y_hat, done, threads, windows)
+        """Entropy coding of all windows, or of some, on several threads: see code_latents()."""
+        some = (y_hat, added(meter), self.num_threads, windows, num_steps)
+        return code_latents(self.network, size, aim, open_coder, *some)

@@ -38,6 +38,7 @@ def code_latents(
     on_tokens: Callable[[int], None] | None = None,
     num_threads: int = 1,
     windows: Sequence[Window] | None = None,
+    num_steps: int | None = None,
 ) -> Coded[Result]:
     """Run every window of (h, w) tokens through its coder: y, or what the coders read if None.
 
@@ -46,6 +47,7 @@ def code_latents(
             among the (h, w) are dropped.
         open_coder: the coder of each window, by its index; it is finished and dropped soon after.
         on_tokens: told how many tokens have been coded since the last call, from any thread.
+        num_steps: see code_windows().
     """
     windows = windows or cut(size[0], size[1], network.config.entropy.window)
     block = Window(0, 0, size[0], size[1])
@@ -59,7 +61,7 @@ def code_latents(
         shapes = [(window.height, window.width) for window in some]
         predictor = build_predictor(network, shapes, aim, known)
         coders = [open_coder(i) for i in batch]
-        coded = code_windows(predictor, coders, known, on_tokens)
+        coded = code_windows(predictor, coders, known, on_tokens, num_steps)
         first = 0
         for i, window, coder in zip(batch, some, coders, strict=True):
             results[i] = coder.finish()
@@ -83,14 +85,19 @@ def code_windows(
     coders: Sequence[Coder],
     y: Integers | None = None,
     on_tokens: Callable[[int], None] | None = None,
+    num_steps: int | None = None,
 ) -> Integers:
     """Code windows, each with its own coder: y (N, C), or what the coders read if it is None.
 
     Returns the latents (N, C), the same ones on both sides. `on_tokens` is told how many tokens
-    each group had, as it is done.
+    each group had, as it is done. After `num_steps` groups all other tokens are one, of which each
+    is predicted from those groups alone; by default there is no such group.
     """
-    for _ in range(predictor.num_groups):
-        rows, parts = predictor.next_group()
+    num_groups = predictor.num_groups
+    if num_steps is not None and num_steps < num_groups:
+        num_groups = num_steps + 1
+    for step in range(num_groups):
+        rows, parts = predictor.rest() if step == num_steps else predictor.next_group()
         for k, channels in enumerate(predictor.slices):
             known = None if y is None else y[rows, channels]
             symbols = np.empty((len(rows), channels.stop - channels.start), np.int32)

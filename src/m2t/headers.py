@@ -8,9 +8,12 @@ from .errors import Corrupt, UnknownModel
 from .image import Picture
 
 
-def header_of(config: ModelConfig, identity: bytes, picture: Picture, aim: Aim) -> Header:
+def header_of(
+    config: ModelConfig, identity: bytes, picture: Picture, aim: Aim, version: int
+) -> Header:
     """The header of a picture's file."""
     return Header(
+        version=version,
         model_id=identity,
         width=picture.rgb.shape[1],
         height=picture.rgb.shape[0],

@@ -7,7 +7,9 @@
     image.save("photo.m2t", quality=50, effort=1)
 
 An image that is opened tells its size, mode and metadata from the first bytes of its file; tokens
-are decoded when pixels are asked for. Image.draft() and Image.thumbnail() have fewer painted.
+are decoded when pixels are asked for. Image.draft() and Image.thumbnail() have fewer painted. Where
+Pillow's ImageFile.LOAD_TRUNCATED_IMAGES is set, a file in layers that ends too early is shown as
+far as it goes.
 """
 
 import io
@@ -19,6 +21,7 @@ from PIL import Image, ImageFile
 from .codec import Codec
 from .container import parse_header, read_head
 from .container.header import SIGNATURE, SUFFIX
+from .container.layers import DEFAULT_LAYERS
 from .errors import M2TError
 from .image.metadata import attach
 from .views import SCALES
@@ -67,8 +70,8 @@ class M2TImageFile(ImageFile.ImageFile):
             self.fp.seek(0)
             data = self.fp.read()
             try:
-                codec = _codec(parse_header(data).model_id)
-                pixels = codec.decompress(data, scale=self._scale).tobytes()
+                codec, some = _codec(parse_header(data).model_id), ImageFile.LOAD_TRUNCATED_IMAGES
+                pixels = codec.decompress(data, scale=self._scale, partial=some).tobytes()
             except M2TError as error:
                 raise OSError(str(error)) from error
             if self._exclusive_fp:
@@ -91,10 +94,12 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    """`quality`, `tune`, `effort` as in m2t.compress; `icc_profile`, `exif`, `xmp`, `dpi`,
-    `comment` in place of those of the image."""
+    """`quality`, `tune`, `effort`, `layers` as in m2t.compress, `progressive` for some layers;
+    `icc_profile`, `exif`, `xmp`, `dpi`, `comment` in place of those of the image."""
     options = getattr(image, "encoderinfo", {})
-    given = {key: options[key] for key in ("quality", "tune", "effort") if key in options}
+    given = {key: options[key] for key in ("quality", "tune", "effort", "layers") if key in options}
+    if options.get("progressive"):
+        given.setdefault("layers", DEFAULT_LAYERS)
     keys = ("icc_profile", "exif", "xmp", "dpi", "comment")
     others = {key: options[key] for key in keys if key in options}
     if isinstance(others.get("exif"), Image.Exif):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .config import STRIDE
 from .container import Header
-from .container.header import check_pixels
+from .container.header import MAX_PIXELS, check_pixels
 from .geometry.regions import Region
 from .geometry.windows import Window
 from .image import reduced
@@ -35,18 +35,18 @@ class View:
     def of(
         cls,
         header: Header,
-        region: Sequence[int] | None,
-        scale: int,
-        max_pixels: int,
         halo: Callable[[int], int],
+        region: Sequence[int] | None = None,
+        scale: int = 1,
+        max_pixels: int = MAX_PIXELS,
     ) -> "View":
         """A view of a file's picture.
 
         Args:
+            halo: scale -> how many tokens around its own place a pixel depends on.
             region: x, y, width, height in pixels of the picture; None: all of it.
             scale: one of SCALES.
             max_pixels: that the region may have.
-            halo: scale -> how many tokens around its own place a pixel depends on.
 
         Raises ConfigError where there is no such view, LimitExceeded where it is too large.
         """

@@ -40,6 +40,7 @@ def test_json(m2t, file):
     assert found.pop("window_bytes") < num_bytes
     assert found == {
         "input": "a.m2t",
+        "version": 1,
         "width": 40,
         "height": 30,
         "channels": "L",
@@ -54,6 +55,7 @@ def test_json(m2t, file):
         "seed": 0,
         "windows": 1,
         "strips": 1,
+        "layers": [],
         "alpha_bytes": 0,
         "metadata": {"icc": 7},
     }

@@ -92,6 +92,18 @@ def test_info(printed, weights):
     assert main(["info", "photo.m2t", "--json"]) == 0
 
 
+def test_info_of_layers(printed):
+    printed("compress", "photo.png", "a.m2t", "--layers", 3)
+    (found,) = printed("info", "a.m2t", "--verify")
+    assert faults(found, "info") == []
+    assert [faults(layer, "info: layers") for layer in found["layers"]] == [[]] * 3
+
+
+def test_compare(printed):
+    (found,) = printed("compare", "photo.png", "photo.m2t")
+    assert faults(found, "compare") == []
+
+
 def test_inspect(printed):
     pytest.importorskip("matplotlib")
     (found,) = printed("inspect", "photo.m2t", "--out", "x", "--samples", 1)

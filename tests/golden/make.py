@@ -124,6 +124,7 @@ class Case(NamedTuple):
     quality: int
     change: Callable[[Codec, Bitstream], None] = as_it_is
     tune: Tune = "psnr"
+    layers: int = 1
 
 
 def cases() -> dict[str, Case]:
@@ -152,6 +153,10 @@ def cases() -> dict[str, Case]:
         "integers_psnr": Case("integers", photograph(64, 48), 60),
         "integers_eye": Case("integers", large, 40, tune="eye"),
         "integers_escapes": Case("integers", photograph(100, 16), 50, with_escapes, "eye"),
+        "layers": Case("integers", large, 50, tune="eye", layers=4),
+        "layers_grey_alpha": Case("integers", alpha.convert("LA"), 70, layers=2),
+        "layers_pixel": Case("integers", photograph(1, 1), 50, layers=5),
+        "layers_mt": Case("mt", large, 60, layers=3),
         "mt": Case("mt", large, 60),
         "mt_pixel": Case("mt", photograph(1, 1), 50),
         "paper": Case("paper", large, 90),
@@ -162,12 +167,17 @@ def cases() -> dict[str, Case]:
 def make(name: str, case: Case) -> dict[str, str]:
     """Write a case's files; returns its line of golden.json."""
     this = codec(case.model)
-    stream = parse(this.compress(case.image, case.quality, tune=case.tune))
+    coded = this.compress(case.image, case.quality, tune=case.tune, layers=case.layers)
+    stream = parse(coded)
     case.change(this, stream)
     data = stream.pack()
     (FOLDER / f"{name}.m2t").write_bytes(data)
     save_image(this.decompress(data), FOLDER / f"{name}.png")
-    return {"model": case.model, "latents_sha256": latents_sha256(this.decode_latents(stream))}
+    found = {"model": case.model, "latents_sha256": latents_sha256(this.decode_latents(stream))}
+    if case.layers > 1:
+        first = this.decode_latents(parse(data, upto=1))
+        found["first_layer_sha256"] = latents_sha256(first)
+    return found
 
 
 def main() -> None:

@@ -47,6 +47,17 @@ def test_container_costs_less_than_50_bytes() -> None:
     assert len(data) - sum(map(len, parse(data).windows)) < 50
 
 
+@pytest.mark.parametrize("masking", ["mt", "m2t"])
+def test_layers_of_models_in_floats(masking: str) -> None:
+    codec = float_codec(seeded_model(vary(tiny(), masking=masking)))
+    image = photograph(150, 100)
+    data = codec.compress(image, 60, layers=3)
+    whole = codec.decode_latents(parse(data))
+    assert np.array_equal(whole, codec.decode_latents(parse(codec.compress(image, 60))))
+    errors = [np.abs(codec.decode_latents(parse(data, upto=i)) - whole).sum() for i in (1, 2, 3)]
+    assert errors[0] > errors[1] > errors[2] == 0
+
+
 @pytest.mark.parametrize(
     ("masking", "order"),
     [("mt", "entropy"), *((m, o) for m in ("mt", "m2t") for o in ("qlds", "random", "raster"))],

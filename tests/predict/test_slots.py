@@ -51,6 +51,20 @@ def test_attention_is_block_triangular() -> None:
         assert set(slots.limit[part]) == {part.stop}
 
 
+def test_what_is_left_is_one_group_that_sees_the_known_ones() -> None:
+    schedule, whole = build(SCHEDULE, 4, 5), m2t_slots(SCHEDULE, 4, 5, 6)
+    for num_known in range(len(schedule.ends) + 1):
+        slots = m2t_slots(SCHEDULE, 4, 5, 6, num_known)
+        known = schedule.order[: (0, *schedule.ends)[num_known]]
+        before, rest = slice(0, len(known)), slice(len(known), None)
+        for part, expected in zip(slots.part(before), whole.part(before), strict=True):
+            assert np.array_equal(part, expected)
+        assert slots.target.tolist() == schedule.order.tolist()
+        assert set(slots.neighbours[rest].ravel().tolist()) <= {NONE, *known.tolist()}
+        assert set(slots.source[rest].tolist()) <= {NONE, *known.tolist()}
+        assert set(slots.limit[rest].tolist()) <= {20}
+
+
 def test_mt_slots_carry_what_is_known() -> None:
     known = np.zeros((2, 6), bool)
     known[0, 1] = known[1, 5] = True

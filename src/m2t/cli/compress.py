@@ -11,6 +11,7 @@ import click
 from ..config import Tune
 from ..container import parse
 from ..container.header import SUFFIX
+from ..container.layers import DEFAULT_LAYERS
 from ..target import Target
 from .batch import Options, batch_options, run
 from .folders import PICTURES
@@ -32,6 +33,7 @@ class Compression:
     quality: int | Target
     tune: Tune | None
     effort: int
+    layers: int
     max_pixels: int
     model: str | None
     verify: bool
@@ -44,14 +46,13 @@ class Compression:
         from ..image import open_image, pillow_limit, to_picture
 
         codec = load_codec(self.model, num_threads)
+        choices: dict[str, Any] = {"tune": self.tune, "effort": self.effort, "layers": self.layers}
 
         def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
             with pillow_limit(self.max_pixels):
                 picture = to_picture(open_image(io.BytesIO(data), self.max_pixels))
             del data  # the pixels are enough to hold
-            encoded = codec.compress(
-                picture, self.quality, tune=self.tune, effort=self.effort, progress=progress
-            )
+            encoded = codec.compress(picture, self.quality, progress=progress, **choices)
             if self.keep is not None:
                 encoded = stripped(encoded, self.keep)
             if self.verify:
@@ -67,6 +68,19 @@ class Compression:
 @target_options
 @tune_option
 @effort_option
+@click.option(
+    "--layers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="With several, the first bytes of the file are a whole, coarse picture.",
+)
+@click.option(
+    "--progressive",
+    "layers",
+    flag_value=DEFAULT_LAYERS,
+    help=f"The same as --layers {DEFAULT_LAYERS}.",
+)
 @max_pixels_option
 @click.option("--strip", is_flag=True, help="Drop metadata, except for the colour profile.")
 @click.option("--strip-all", is_flag=True, help="Drop the colour profile as well.")
@@ -82,6 +96,7 @@ def compress(
     target: Target | None,
     tune: Tune | None,
     effort: int,
+    layers: int,
     max_pixels: int,
     strip: bool,
     strip_all: bool,
@@ -106,7 +121,7 @@ def compress(
         verify = asked.recursive
     keep = () if strip_all else ("icc",) if strip else None
     wanted = ({} if target else {"quality": quality}) | ({} if tune is None else {"tune": tune})
-    work = Compression(target or quality, tune, effort, max_pixels, model, verify, keep)
+    work = Compression(target or quality, tune, effort, layers, max_pixels, model, verify, keep)
     return run(work.load, SUFFIX, paths, asked, among=PICTURES, wanted=wanted, check=verify)
 
 

@@ -62,6 +62,13 @@ class Decompression:
     type=click.Choice(["1/2", "1/4", "1/8"]),
     help="Make a smaller image, faster.",
 )
+@click.option(
+    "--upto",
+    type=click.IntRange(1),
+    metavar="LAYER",
+    help="Show so many layers of the file, not all.",
+)
+@click.option("--partial", is_flag=True, help="Show what is there of a file that ends too early.")
 @max_pixels_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
 def decompress(
@@ -69,6 +76,8 @@ def decompress(
     suffix: str | None,
     region: tuple[int, ...] | None,
     scale: str | None,
+    upto: int | None,
+    partial: bool,
     max_pixels: int,
     model: str | None,
     **options: Any,
@@ -77,13 +86,14 @@ def decompress(
 
     photo.m2t becomes photo.png unless OUT, --out-dir or --format says otherwise; - stands for
     standard input or output. Several inputs need --out-dir. With --recursive, folders among them
-    are decompressed with all below, and what is done already is skipped: docs/folders.md.
+    are decompressed with all below, and what is done already is skipped: docs/folders.md. --upto
+    and --partial are for files in layers (compress --progressive).
     """
     asked = Options(**options)
     if suffix is None and asked.out_dir is None and len(paths) == 2 and paths[1] != STDIO:
         suffix = paths[1].suffix
     parts = int(scale.removeprefix("1/")) if scale else 1
     suffix = "." + (suffix or "png").removeprefix(".")
-    view = {"region": region, "scale": parts, "max_pixels": max_pixels}
-    work = Decompression(suffix, model, view)
+    view = {"region": region, "scale": parts, "upto": upto, "partial": partial}
+    work = Decompression(suffix, model, view | {"max_pixels": max_pixels})
     return run(work.load, suffix, paths, asked, among=[SUFFIX])

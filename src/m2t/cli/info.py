@@ -13,10 +13,11 @@ from .options import codec_for, threads_option
 
 _TEXT = """\
 {input}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp
+format    version {version}
 quality   {quality}, tune {tune}
 model     {model}
 schedule  {order}, {steps} steps, alpha {alpha}
-windows   {windows} in {strips} strips, {window_bytes:,} bytes
+windows   {windows} in {parts}, {window_bytes:,} bytes
 metadata  {listed}"""
 _DECODED = """\
 latents   sha256 {latents_sha256}
@@ -48,8 +49,12 @@ def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: in
         if as_json:
             click.echo(json.dumps(found))
             return
+        parts = f"{found['strips']} strips"
+        if layers := found["layers"]:
+            listed = ", ".join("{bytes:,} bytes in {steps} steps".format(**its) for its in layers)
+            parts = f"{len(layers)} layers ({listed})"
         sizes = [f"{name} {size:,} bytes" for name, size in found["metadata"].items()]
-        click.echo(_TEXT.format(**found, listed=", ".join(sizes) or "none"))
+        click.echo(_TEXT.format(**found, parts=parts, listed=", ".join(sizes) or "none"))
         if verify:
             sha256 = found["pixels_sha256"]
             pixels = f"sha256 {sha256}" if sha256 else "painted in floating point"
@@ -62,7 +67,9 @@ def facts(data: bytes) -> dict[str, Any]:
     """What can be told of a file without decoding it, ready for JSON. Raises FormatError."""
     bitstream = parse(data)
     header, windows = bitstream.header, bitstream.windows
+    of_layers = bitstream.steps, bitstream.layers, bitstream.ends
     return {
+        "version": header.version,
         "width": header.width,
         "height": header.height,
         "channels": ("L" if header.grey else "RGB") + ("A" if bitstream.alpha is not None else ""),
@@ -76,6 +83,10 @@ def facts(data: bytes) -> dict[str, Any]:
         "seed": header.seed,
         "windows": len(windows),
         "strips": len(bitstream.strips),
+        "layers": [
+            {"steps": steps, "bytes": sum(map(len, layer.parts)), "end": end}
+            for steps, layer, end in zip(*of_layers, strict=True)
+        ],
         "window_bytes": sum(map(len, windows)),
         "alpha_bytes": len(bitstream.alpha or b""),
         "metadata": {name: len(payload) for name, payload in bitstream.metadata.items()},

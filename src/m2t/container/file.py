@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
-from ..errors import Corrupt, Truncated, UnsupportedVersion
+from ..errors import ConfigError, Corrupt, Truncated, UnsupportedVersion
 from .chunks import Chunk, pack_chunk, read_chunk
 from .cursor import Cursor
-from .header import Header, read_header
+from .header import LAYERS, Header, read_header
+from .layers import LAYER, Layer, Plan, pack_layers, parse_layer
 from .strip import LAST_STRIP, STRIP, Strip, parse_strip
 
 ALPHA = "A"
@@ -23,7 +24,7 @@ _METADATA = {
 _NAMES = {kind: name for name, kind in _METADATA.items()}
 FIRST_READ = 4096
 """Bytes in which header and metadata are looked for at first."""
-_WINDOW_STRIDE = 16  # a window has at least one token, of 16x16 pixels
+_STRIDE = 16  # a token stands for 16x16 pixels
 
 
 @dataclass
@@ -32,24 +33,43 @@ class Bitstream:
 
     header: Header
     strips: list[Strip]
-    """At least one; together, all windows in raster order."""
+    """Together, all windows in raster order; none where there are layers."""
     metadata: dict[str, bytes] = field(default_factory=dict)
     """What belongs to the picture, by the keys of image/metadata.py; other ancillary chunks, as
     they are, by their letter."""
     alpha: bytes | None = None
     """The image's opacity as an 8-bit grey PNG of the same size."""
+    layers: list[Layer] = field(default_factory=list)
+    """Of a file of version LAYERS: those that are there."""
+    steps: tuple[int, ...] = ()
+    """How many steps of the schedule each layer brings, those included that are not there."""
+    num_bytes: int = field(default=0, compare=False)
+    """Of the whole file, as its first layer says."""
+    ends: list[int] = field(default_factory=list, compare=False)
+    """The bytes of the file up to the end of each layer that was read."""
 
     @property
     def windows(self) -> list[bytes]:
-        """The streams of all windows, in raster order."""
+        """The streams of all windows, in raster order, as far as they are there."""
+        if self.layers:
+            parts = [layer.parts for layer in self.layers]
+            return [b"".join(its) for its in zip(*parts, strict=True)]
         return [window for strip in self.strips for window in strip.windows]
+
+    @property
+    def max_windows(self) -> int:
+        """How many an image of this size can have: each has at least one token."""
+        columns, rows = -(-self.header.width // _STRIDE), -(-self.header.height // _STRIDE)
+        return columns * rows
 
     def pack(self) -> bytes:
         """The file."""
+        if self.header.version == LAYERS:
+            return b"".join([self.pack_head(), *pack_layers(self.layers, self.steps)])
         return b"".join([self.pack_head(), *self._packed_strips()])
 
     def pack_head(self) -> bytes:
-        """Everything before the strips, for who writes those one by one (Strip.pack)."""
+        """Everything before the tokens, for who writes strips one by one (Strip.pack)."""
         parts = [self.header.pack()]
         for name, payload in self.metadata.items():
             parts.append(pack_chunk(_METADATA.get(name, name), payload))
@@ -69,7 +89,7 @@ def parse_header(data: bytes) -> Header:
 
 
 def read_head(file: IO[bytes]) -> Bitstream:
-    """All that comes before the strips, which are not read: the result has none.
+    """All that comes before the tokens, which are not read: the result has none.
 
     Raises FormatError.
     """
@@ -78,47 +98,110 @@ def read_head(file: IO[bytes]) -> Bitstream:
         more = file.read(max(FIRST_READ, len(data)))
         data += more
         try:
-            return _parse_head(data)
+            return _parse_head(Cursor(data))
         except Truncated:
             if not more:
                 raise
 
 
-def _parse_head(data: bytes) -> Bitstream:
-    cursor = Cursor(data)
+def _parse_head(cursor: Cursor) -> Bitstream:
+    """All before the tokens; leaves the cursor there."""
     bitstream = Bitstream(read_header(cursor), [])
-    while cursor.peek() not in (STRIP, LAST_STRIP):
-        _add(bitstream, read_chunk(cursor))
+    while read_head_chunk(cursor, bitstream):
+        pass
     return bitstream
 
 
-def parse(data: bytes) -> Bitstream:
-    """The content of a file, every checksum of the file verified. Raises FormatError."""
+def read_head_chunk(cursor: Cursor, bitstream: Bitstream) -> bool:
+    """Read a chunk before the tokens; False where the tokens begin, and the cursor stays."""
+    layered = bitstream.header.version == LAYERS
+    if cursor.peek() in ((LAYER,) if layered else (STRIP, LAST_STRIP)):
+        return False
+    _add(bitstream, read_chunk(cursor))
+    return True
+
+
+def parse(data: bytes, *, upto: int | None = None, partial: bool = False) -> Bitstream:
+    """The content of a file, every checksum of what is read verified. Raises FormatError.
+
+    Args:
+        upto: so many layers are enough: what follows them is not read.
+        partial: where a file ends too early, take the layers that are whole, if there is one.
+    """
+    if upto is not None and upto < 1:
+        raise ConfigError(f"upto must be at least 1, not {upto}")
     cursor = Cursor(data)
-    bitstream = Bitstream(read_header(cursor), [])
-    header = bitstream.header
-    max_windows = -(-header.width // _WINDOW_STRIDE) * -(-header.height // _WINDOW_STRIDE)
-    while True:
+    bitstream = _parse_head(cursor)
+    if bitstream.header.version == LAYERS:
+        _read_layers(cursor, bitstream, upto, partial)
+        return bitstream
+    try:
+        _read_strips(cursor, bitstream)
+    except Truncated as error:
+        if not partial:
+            raise
+        raise Truncated(f"{error}; only files in layers can be shown in part") from error
+    return bitstream
+
+
+def _read_strips(cursor: Cursor, bitstream: Bitstream) -> None:
+    max_windows, last = bitstream.max_windows, False
+    while not last:
         chunk = read_chunk(cursor)
-        if chunk.kind in (STRIP, LAST_STRIP):
-            strip = parse_strip(chunk, max_windows)
-            max_windows -= len(strip.windows)
-            bitstream.strips.append(strip)
-        else:
-            _add(bitstream, chunk)
-        if chunk.kind == LAST_STRIP:
-            break
+        last = chunk.kind == LAST_STRIP
+        if not last and chunk.kind != STRIP:
+            raise _misplaced(chunk)
+        strip = parse_strip(chunk, max_windows)
+        max_windows -= len(strip.windows)
+        bitstream.strips.append(strip)
+    _check_end(cursor)
+
+
+def _read_layers(cursor: Cursor, bitstream: Bitstream, upto: int | None, partial: bool) -> None:
+    try:
+        while not read_layer(cursor, bitstream):
+            if len(bitstream.layers) == upto:
+                break
+    except Truncated:
+        if not (partial and bitstream.layers):
+            raise
+        if len(cursor.data) >= bitstream.num_bytes:  # all is there: a length is wrong
+            raise Corrupt(f"no layer at byte {cursor.position} as there should be") from None
+
+
+def read_layer(cursor: Cursor, bitstream: Bitstream) -> bool:
+    """Read the next layer; whether it was the last one, which the file must end with."""
+    layers, header = bitstream.layers, bitstream.header
+    plan = Plan(bitstream.steps, len(layers[0].parts), 0) if layers else None
+    chunk = read_chunk(cursor)
+    layer, plan = parse_layer(chunk, len(layers), plan, header.steps, bitstream.max_windows)
+    if not layers:
+        bitstream.steps, bitstream.num_bytes = plan.steps, cursor.position + plan.num_bytes
+    layers.append(layer)
+    bitstream.ends.append(cursor.position)
+    if len(layers) < len(bitstream.steps):
+        return False
+    if cursor.position != bitstream.num_bytes:
+        raise Corrupt(f"ends at byte {cursor.position}, not {bitstream.num_bytes} as it should")
+    _check_end(cursor)
+    return True
+
+
+def _check_end(cursor: Cursor) -> None:
     if cursor.num_bytes_left:
         raise Corrupt(f"{cursor.num_bytes_left} bytes follow the end at byte {cursor.position}")
-    return bitstream
+
+
+def _misplaced(chunk: Chunk) -> Corrupt:
+    return Corrupt(f"misplaced chunk '{chunk.kind}' before byte {chunk.position}")
 
 
 def _add(bitstream: Bitstream, chunk: Chunk) -> None:
-    """Add a chunk other than a strip; these come before the strips, each kind once."""
+    """Add a chunk of those before the tokens, each kind once."""
     name = _NAMES.get(chunk.kind, chunk.kind)
     known = bitstream.alpha is not None if chunk.kind == ALPHA else name in bitstream.metadata
-    if bitstream.strips or known:
-        raise Corrupt(f"misplaced chunk '{chunk.kind}' before byte {chunk.position}")
+    if known:
+        raise _misplaced(chunk)
     if chunk.kind == ALPHA:
         bitstream.alpha = bytes(chunk.payload)
     elif chunk.kind.islower():

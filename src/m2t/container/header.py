@@ -13,7 +13,8 @@ from .cursor import Cursor, pack_number
 SIGNATURE = b"\x89m2t"  # not ASCII, so that no text file is taken for ours
 SUFFIX = ".m2t"
 """Of files' names."""
-VERSION = 1
+STRIPS, LAYERS = 1, 2
+"""Versions of the format, by how they lay out the tokens."""
 MAX_SIDE = 65535
 MAX_PIXELS = 1 << 30
 
@@ -41,6 +42,10 @@ def _number(low: int, high: int, default: Any = dataclasses.MISSING) -> Any:
 class Header:
     """All that is known of an image before its chunks. Out of range fields raise FormatError."""
 
+    version: int = dataclasses.field(
+        default=STRIPS, kw_only=True, metadata={"range": range(STRIPS, LAYERS + 1)}
+    )
+    """Of the format. All numbers below 128 are a byte: a reader looks at this one first."""
     model_id: bytes = _raw(8)
     """First bytes of the SHA-256 that names the weights."""
     width: int = _number(1, MAX_SIDE)
@@ -78,7 +83,7 @@ class Header:
 
     def pack(self) -> bytes:
         """Signature, version, fields and CRC-16: about 25 bytes."""
-        parts = [SIGNATURE, bytes([VERSION])]
+        parts = [SIGNATURE]
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             parts.append(pack_number(value) if "range" in field.metadata else value)
@@ -94,9 +99,8 @@ def check_pixels(width: int, height: int, limit: int) -> None:
 
 def read_header(cursor: Cursor) -> Header:
     """The header at the start of a file; leaves the cursor at the first chunk."""
-    _read_signature(cursor)
-    values: dict[str, Any] = {}
-    for field in dataclasses.fields(Header):
+    values: dict[str, Any] = {"version": _read_version(cursor)}
+    for field in dataclasses.fields(Header)[1:]:
         if "range" in field.metadata:
             # Whatever the field's own range: one error for a value that is wrong, not two.
             values[field.name] = cursor.number(0xFFFF_FFFF)
@@ -108,13 +112,14 @@ def read_header(cursor: Cursor) -> Header:
     return Header(**values)
 
 
-def _read_signature(cursor: Cursor) -> None:
+def _read_version(cursor: Cursor) -> int:
     found = bytes(cursor.data[: len(SIGNATURE)])
     if not SIGNATURE.startswith(found):
         raise BadMagic("not an .m2t file")
     cursor.take(len(SIGNATURE))
     version = cursor.take(1)[0]
-    if version > VERSION:
-        raise UnsupportedVersion(f"format version {version}; this program reads up to {VERSION}")
+    if version > LAYERS:
+        raise UnsupportedVersion(f"format version {version}; this program reads up to {LAYERS}")
     if version == 0:
         raise Corrupt("format version 0 does not exist")
+    return version

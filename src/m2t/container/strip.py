@@ -21,16 +21,31 @@ class Strip:
     def pack(self, last: bool) -> bytes:
         """The chunk. The last strip is the last chunk, and ends the file."""
         assert self.windows, "a strip has at least one window"
-        lengths = [len(window) for window in self.windows[:-1]]  # the chunk's tells the last one's
         payload = b"".join(
             [
                 self.latents_crc.to_bytes(4, "little"),
                 pack_number(len(self.windows)),
-                *map(pack_number, lengths),
-                *self.windows,
+                pack_streams(self.windows),
             ]
         )
         return pack_chunk(LAST_STRIP if last else STRIP, payload)
+
+
+def pack_streams(streams: list[bytes]) -> bytes:
+    """The lengths of all streams but the last, which the chunk's tells; then the streams."""
+    return b"".join([*(pack_number(len(stream)) for stream in streams[:-1]), *streams])
+
+
+def take_streams(cursor: Cursor, count: int) -> list[bytes]:
+    """So many streams, up to the cursor's end; Corrupt unless all lengths agree."""
+    start = cursor.origin + cursor.position
+    if not 1 <= count <= cursor.num_bytes_left + 1:
+        raise Corrupt(f"chunk at byte {start} cannot hold {count} windows")
+    lengths = [cursor.number(len(cursor.data)) for _ in range(count - 1)]
+    lengths.append(cursor.num_bytes_left - sum(lengths))
+    if lengths[-1] < 0:
+        raise Corrupt(f"windows overrun their chunk at byte {start}")
+    return [bytes(cursor.take(length)) for length in lengths]
 
 
 def parse_strip(chunk: Chunk, max_windows: int) -> Strip:
@@ -39,11 +54,4 @@ def parse_strip(chunk: Chunk, max_windows: int) -> Strip:
     if cursor.num_bytes_left < 5:
         raise Corrupt(f"chunk at byte {chunk.position} is too short for a strip")
     latents_crc = int.from_bytes(cursor.take(4), "little")
-    num_windows = cursor.number(max_windows)
-    if not 1 <= num_windows <= cursor.num_bytes_left + 1:
-        raise Corrupt(f"strip at byte {chunk.position} cannot hold {num_windows} windows")
-    lengths = [cursor.number(len(chunk.payload)) for _ in range(num_windows - 1)]
-    lengths.append(cursor.num_bytes_left - sum(lengths))
-    if lengths[-1] < 0:
-        raise Corrupt(f"windows overrun their strip at byte {chunk.position}")
-    return Strip([bytes(cursor.take(length)) for length in lengths], latents_crc)
+    return Strip(take_streams(cursor, cursor.number(max_windows)), latents_crc)

@@ -42,6 +42,13 @@ class Schedule:
         group = min(group, len(self.ends))
         return slice(ends[group], ends[group + 1])
 
+    def merged(self, num_groups: int) -> "Schedule":
+        """The same with all that follows so many groups as one group."""
+        if num_groups >= len(self.ends):
+            return self
+        ends = (*self.ends[:num_groups], self.ends[-1])
+        return Schedule(self.height, self.width, self.order, ends)
+
     @property
     def group_of(self) -> np.ndarray:
         """(N,) int64: the group in which the token at each raster index is coded."""

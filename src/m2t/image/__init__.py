@@ -1,7 +1,7 @@
 """Images of any kind in, 8-bit RGB plus what belongs to it out; and back."""
 
 from .alpha import decode_alpha, encode_alpha
-from .guard import ImageWarning, pillow_limit
+from .guard import ImageWarning, pillow_limit, warn
 from .picture import AnyImage, Picture, from_picture, to_picture
 from .reading import open_image
 from .scaling import reduced
@@ -21,4 +21,5 @@ __all__ = [
     "reduced",
     "save_image",
     "to_picture",
+    "warn",
 ]

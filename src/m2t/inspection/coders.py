@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rans.coders import symbol_bits
-from ..rans.gaussians import MEAN_BITS, SPAN, WEIGHT_BITS, Mixture, lowest
+from ..rans.gaussians import MEAN_BITS, WEIGHT_BITS, Mixture
 from ..rans.tables import SIGMAS_PER_OCTAVE, UNIT_SIGMA
 
 Symbols = NDArray[np.int32]
@@ -58,11 +58,6 @@ class Completion:
 
     def finish(self) -> None:
         """Nothing."""
-
-
-def mean(mixture: Mixture) -> Symbols:
-    """(n,) the rounded means of the mixtures."""
-    return (lowest(mixture) + SPAN // 2).astype(np.int32)
 
 
 def draw(mixture: Mixture, rng: np.random.Generator) -> Symbols:

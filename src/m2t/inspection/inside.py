@@ -12,7 +12,8 @@ from ..container import parse
 from ..errors import ConfigError
 from ..geometry.schedule import build
 from ..geometry.windows import Latents
-from .coders import Block, Completion, Fill, Recorder, draw, mean
+from ..rans.gaussians import expected
+from .coders import Block, Completion, Fill, Recorder, draw
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -60,7 +61,7 @@ class Inside:
 
     def expected(self, step: int) -> Pixels:
         """The image after a step, where every unknown symbol is what it is predicted to be."""
-        return self._synthesise(self.completed(step, lambda _: mean))
+        return self._synthesise(self.completed(step, lambda _: expected))
 
     def average(self, step: int, num_samples: int, seed: int = 0) -> Pixels:
         """The average of images after a step whose unknown tokens are drawn from the model."""

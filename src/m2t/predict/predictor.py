@@ -109,14 +109,24 @@ class Predictor:
     def next_group(self) -> Group:
         """The tokens to be coded next."""
         self.step += 1
-        self.group, self.prepared = self._predict(
-            [schedule.part(self.step) for schedule in self.schedules]
-        )
+        return self._begin([schedule.part(self.step) for schedule in self.schedules])
+
+    def rest(self) -> Group:
+        """All tokens that are left, as one group: each is predicted from the known ones alone."""
+        self.step += 1
+        parts = [slice(s.part(self.step).start, len(s.order)) for s in self.schedules]
+        return self._begin(parts, self.step)
+
+    def _begin(self, parts: list[slice], num_known: int | None = None) -> Group:
+        self.group, self.prepared = self._predict(parts, num_known)
         self.carried = self.tokens[self.group.rows]
         return self.group
 
-    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
-        """The group, whose part of each window's order is given, as the head takes it."""
+    def _predict(self, parts: list[slice], num_known: int | None) -> tuple[Group, Array]:
+        """The group, whose part of each window's order is given, as the head takes it.
+
+        With `num_known`, the parts are all that follows so many groups.
+        """
         raise NotImplementedError
 
     def mixtures(self, k: int) -> list[Mixture]:
@@ -146,16 +156,16 @@ class Predictor:
 class M2TPredictor(Predictor):
     """Masked twice: each group's slots pass once; earlier ones are in the cache (paper 3.6)."""
 
-    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
-        slots, spans = self._slots(parts)
+    def _predict(self, parts: list[slice], num_known: int | None) -> tuple[Group, Array]:
+        slots, spans = self._slots(parts, num_known)
         trunk = self.network.trunk(self.tokens, slots, spans, self.aim, self.cache)
         return self._ordered(parts), self.network.prepare(trunk)
 
-    def _slots(self, parts: list[slice]) -> tuple[Slots, list[Span]]:
+    def _slots(self, parts: list[slice], num_known: int | None = None) -> tuple[Slots, list[Span]]:
         """Some slots of each window, put together."""
         config = self.network.config
         slots = [
-            m2t_slots(config.schedule, *shape, config.entropy.window).part(part)
+            m2t_slots(config.schedule, *shape, config.entropy.window, num_known).part(part)
             for shape, part in zip(self.shapes, parts, strict=True)
         ]
         rows = slices_of([s.target for s in slots])
@@ -183,7 +193,8 @@ class OnePassPredictor(M2TPredictor):
             for k, channels in enumerate(self.slices)
         ]
 
-    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
+    def _predict(self, parts: list[slice], num_known: int | None) -> tuple[Group, Array]:
+        assert num_known is None, "nothing is left where all is known"
         self.parts = parts
         return self._ordered(parts), None
 
@@ -209,7 +220,7 @@ class MTPredictor(Predictor):
         super().__init__(network, shapes, aim)
         self.known = np.zeros(len(self.y_hat), bool)
 
-    def _predict(self, parts: list[slice]) -> tuple[Group, Array]:
+    def _predict(self, parts: list[slice], num_known: int | None) -> tuple[Group, Array]:
         network = self.network
         largest = network.config.entropy.window
         slots = [

@@ -76,9 +76,16 @@ def _positions(height: int, width: int, window: int) -> Indices:
 
 
 @functools.lru_cache(maxsize=256)
-def m2t_slots(config: ScheduleConfig, height: int, width: int, window: int) -> Slots:
-    """The slots of a masked-twice window; they depend on nothing but its shape."""
+def m2t_slots(
+    config: ScheduleConfig, height: int, width: int, window: int, num_known: int | None = None
+) -> Slots:
+    """The slots of a masked-twice window; they depend on nothing but its shape.
+
+    With `num_known`, all that follows so many groups is one group: predicted from those alone.
+    """
     schedule: Schedule = build(config, height, width)
+    if num_known is not None:
+        schedule = schedule.merged(num_known)
     target, group_of = schedule.order.copy(), schedule.group_of
     source, limit = np.full(height * width, NONE), np.empty(height * width, np.int64)
     for part in schedule.slices:

@@ -56,12 +56,16 @@ class Encoder:
 
     def finish(self) -> bytes:
         """The stream: the state in 5 to 8 bytes, then the words in the order of reading."""
-        state, parts = INITIAL_STATE, []
+        return b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """The stream cut: the state, then for each block what reading its symbols takes."""
+        state, pieces = INITIAL_STATE, []
         for symbols, mixture in reversed(self._blocks):
             words, state = self._kernel.encode(symbols, (*mixture, *tables()), state)
-            parts.append(words)
-        parts.append(state.to_bytes((state.bit_length() + 7) // 8, "little"))
-        return b"".join(reversed(parts))
+            pieces.append(words)
+        pieces.append(state.to_bytes((state.bit_length() + 7) // 8, "little"))
+        return pieces[::-1]
 
 
 class Decoder:

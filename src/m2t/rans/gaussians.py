@@ -112,6 +112,11 @@ def lowest(mixture: Mixture) -> NDArray[np.int64]:
     return ((sums + half) >> WEIGHT_BITS + MEAN_BITS) - SPAN // 2
 
 
+def expected(mixture: Mixture) -> NDArray[np.int32]:
+    """(n,) the rounded means of the mixtures."""
+    return (lowest(mixture) + SPAN // 2).astype(np.int32)
+
+
 def cdf(mixture: Mixture, tables: Tables, x: NDArray[np.int64]) -> NDArray[np.int64]:
     """(..., n) probability, in 2^-30, of symbols below x (..., n): 0 to 2^30 from end to end."""
     phi, inverse_sigmas = (table.astype(np.int64) for table in tables)
