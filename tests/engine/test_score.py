@@ -23,7 +23,7 @@ def test_equal_pictures_score_100_and_worse_ones_less():
 @pytest.mark.parametrize("size", [(40, 330), (61, 401), (300, 9)])
 def test_bands_do_not_show(size, monkeypatch):
     x = np.asarray(photograph(*size))
-    x_hat = x ^ 8
+    x_hat = x ^ np.uint8(8)
     whole = score.ssimulacra2(x, x_hat)
     monkeypatch.setattr(score, "ROWS", 48)
     assert score.ssimulacra2(x, x_hat) == pytest.approx(whole, abs=1e-6)

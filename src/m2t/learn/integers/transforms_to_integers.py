@@ -212,6 +212,6 @@ def _see(seen: Seen, place: str, x: Tensor) -> None:
 
 def _see_patches(seen: Seen, layer: nn.Conv2d, x: Tensor) -> None:
     """What the layer multiplies: rows, columns and channels of each patch behind each other."""
-    (side, _), channels = layer.kernel_size, x.shape[1]
-    patches = F.unfold(x, side, padding=layer.padding).unflatten(1, (channels, side * side))
+    side, channels = layer.kernel_size[0], x.shape[1]
+    patches = F.unfold(x, side, padding=side // 2).unflatten(1, (channels, side * side))
     seen.see_input(layer, patches.permute(0, 3, 2, 1).flatten(2))
