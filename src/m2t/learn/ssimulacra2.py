@@ -72,17 +72,17 @@ def _linear(x: Tensor) -> Tensor:
 
 def _xyb(linear: Tensor) -> Tensor:
     """Linear light to XYB, moved to where all three are positive."""
-    mixed = torch.einsum("ij,bjhw->bihw", _opsin(linear.device), linear) + _BIAS
+    mixed = torch.einsum("ij,bjhw->bihw", _opsin(linear.device, linear.dtype), linear) + _BIAS
     long, middle, short = (mixed ** (1 / 3) - _BIAS ** (1 / 3)).unbind(1)
     y = 0.5 * (long + middle)
     return torch.stack((7.0 * (long - middle) + 0.42, y + 0.01, short - y + 0.55), 1)
 
 
 @functools.lru_cache(maxsize=8)
-def _opsin(device: torch.device) -> Tensor:
+def _opsin(device: torch.device, dtype: torch.dtype) -> Tensor:
     """(3, 3) linear light to the three cones."""
     with torch.inference_mode(False):
-        return torch.tensor(_OPSIN, device=device)
+        return torch.tensor(_OPSIN, device=device, dtype=dtype)
 
 
 def _maps(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
