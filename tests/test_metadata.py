@@ -166,6 +166,27 @@ def test_primaries_of_avif_files_are_told():
         open_image(io.BytesIO(bytes(data)))
 
 
+def test_a_gain_map_is_named_and_no_longer_announced():
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description dc:title="Sea" '
+        b'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
+        b"</rdf:RDF></x:xmpmeta>"
+    )
+    file = io.BytesIO()
+    RGB.save(file, "JPEG", xmp=xmp)
+    with pytest.warns(ImageWarning, match="HDR gain map is not kept"):
+        picture = to_picture(open_image(file))
+    assert b"hdrgm:Version" not in picture.metadata["xmp"]
+    assert b'dc:title="Sea"' in picture.metadata["xmp"]
+
+
+def test_gain_maps_among_the_items_of_heic_and_avif_are_named():
+    data = saved(RGB, "AVIF").getvalue()
+    entry = b"infe\2\0\0\0\0\2\0\0tmap"
+    with pytest.warns(ImageWarning, match="HDR gain map"):
+        open_image(io.BytesIO(data + entry))
+
+
 @pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}])
 def test_raw_files_are_refused(tags):
     file = saved(RGB, "TIFF", tiffinfo=tags)

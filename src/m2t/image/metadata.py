@@ -11,6 +11,7 @@
 | text | UTF-8: keys and values of a PNG's texts, each followed by a zero byte |
 """
 
+import re
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,8 @@ JPEG_LIMIT = 65533
 """Bytes in a segment of a JPEG file."""
 MOST_DPI = 100_000
 XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+GAIN_MAP = re.compile(rb'\s+hdrgm:\w+="[^"]*"')
+"""What XMP says of an HDR gain map, which is not kept."""
 XMP_TEXTS = ("XML:com.adobe.xmp", "Raw profile type xmp")
 
 
@@ -33,7 +36,7 @@ def gathered(info: Mapping[Any, Any], texts: Mapping[str, str] | None = None) ->
     found = {
         "icc": info.get("icc_profile"),
         "exif": (info.get("exif") or b"").removeprefix(EXIF_PREFIX),
-        "xmp": info.get("xmp"),
+        "xmp": GAIN_MAP.sub(b"", _bytes(info.get("xmp"))),
         "dpi": _packed_dpi(info.get("dpi")),
         "comment": info.get("comment"),
         "iptc": (info.get("photoshop") or {}).get(IPTC),

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,8 +18,14 @@ NEW_SUBFILE_TYPE, SUB_IFDS, DNG_VERSION = 254, 330, 50706
 """Tags of TIFF files."""
 SRGB_LIKE = {(1, 1), (1, 2), (1, 6), (1, 13), (1, 14), (1, 15), (2, 2), (2, 13), (6, 6), (5, 6)}
 """Primaries and transfer functions (ITU-T H.273) that screens show as sRGB."""
-HEAD = 1 << 16
-"""Bytes in which a file says what its colours are."""
+GAIN_MAP = re.compile(
+    rb"http://ns\.adobe\.com/hdr-gain-map/|urn:iso:std:iso:ts:21496:-1"
+    rb"|urn:com:apple:photo:2020:aux:hdrgainmap|infe.{8}tmap",
+    re.DOTALL,
+)
+"""By which files announce one: JPEG in XMP or in a segment, HEIC and AVIF among their items."""
+HEAD = 1 << 18
+"""Bytes in which a file says what it holds."""
 
 
 def open_image(
@@ -38,6 +45,7 @@ def open_image(
         image = _opened(source)
         _refuse_raw(image, source)
         _tell_colours(image, source)
+        _tell_gain_map(source)
         load(image, max_pixels)
         if getattr(image, "n_frames", 1) > 1:
             image = image.copy()  # of this frame alone: the others would need the file
@@ -115,6 +123,12 @@ def _tell_colours(image: Image.Image, source: BinaryIO) -> None:
             f"{kind}colours of primaries {numbers[0]} and transfer {numbers[1]} are not kept: "
             "they are taken for sRGB"
         )
+
+
+def _tell_gain_map(source: BinaryIO) -> None:
+    """Warn of what would make the picture brighter on HDR screens, and is not kept."""
+    if GAIN_MAP.search(_head(source)):
+        warn("its HDR gain map is not kept: the picture is that of ordinary screens")
 
 
 def _numbers_after(data: bytes, mark: bytes, num_bytes: int) -> tuple[int, int] | None:
