@@ -9,6 +9,7 @@ runs/lists.sh "$1"
 folder=build/validation
 mkdir -p "$folder/photographs" results/validation
 xargs -d '\n' -a checkpoints/validation.txt ln -sft "$folder/photographs"
-m2t eval "$folder/photographs" --name validation --no-timing --codecs m2t,m2t_psnr,jpeg,webp,avif_default,jxl --out "$folder/results"
+m2t eval "$folder/photographs" --name validation --no-timing \
+    --metrics ssimulacra2,psnr,ms_ssim --codecs m2t,m2t_psnr,avif_default,jxl,jpeg,webp --out "$folder/results"
 cp "$folder"/results/*.json results/validation/
 python -m m2t.eval.table results/validation/m2t.json
