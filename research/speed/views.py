@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 import m2t
 import m2t.image
 from m2t.bench import sample
+from m2t.eval.metrics import psnr
 from m2t.eval.results import versions, write_record
 
 from ..command_line import command_line
@@ -100,8 +100,8 @@ def likeness(codec: m2t.Codec, images: Sequence[Image.Image], quality: int) -> d
             small = codec.decompress(data, scale=scale)
             lanczos = whole.resize(small.size, Image.Resampling.LANCZOS)
             row = found.setdefault(f"1/{scale}", {"box": [], "lanczos": []})
-            row["box"].append(psnr(small, whole.reduce(scale)))
-            row["lanczos"].append(psnr(small, lanczos))
+            row["box"].append(min(psnr(small, whole.reduce(scale)), 100.0))
+            row["lanczos"].append(min(psnr(small, lanczos), 100.0))
     summary = {
         scale: {
             name: {"mean": round(statistics.mean(values), 2), "least": round(min(values), 2)}
@@ -110,12 +110,6 @@ def likeness(codec: m2t.Codec, images: Sequence[Image.Image], quality: int) -> d
         for scale, row in found.items()
     }
     return {"quality": quality, "images": len(images), **summary}
-
-
-def psnr(image: Image.Image, other: Image.Image) -> float:
-    """In dB; 100 where they are equal."""
-    error = np.square(np.asarray(image, float) - np.asarray(other)).mean()
-    return float(10 * np.log10(255**2 / error)) if error else 100.0
 
 
 if __name__ == "__main__":

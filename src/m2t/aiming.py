@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .config import Aim, Tune
 from .encoder.search import BITS_PER_ACTIVITY, FineDial, Goal, Search, Setting, Tried
 from .encoding import Encoding
-from .engine.score import ssimulacra2
+from .engine.score import psnr, ssimulacra2
 from .errors import ConfigError
 from .geometry.windows import Latents
 from .image import Picture, from_picture
@@ -138,9 +138,3 @@ class Aiming:
     def _size_level(self, num_bytes: int) -> float:
         """What takes tokens counts: twice the activity makes twice of it."""
         return math.log(max(num_bytes - self._num_bytes_beside, 1))
-
-
-def psnr(x: NDArray[np.uint8], x_hat: NDArray[np.uint8]) -> float:
-    """PSNR in dB of pictures (H, W, 3) of one size; infinite for equal ones."""
-    error = int(np.square(x.astype(np.int32) - x_hat).sum(dtype=np.int64))
-    return 10 * math.log10(255**2 * x.size / error) if error else math.inf

@@ -1,7 +1,8 @@
-"""The SSIMULACRA2 of two pictures, in NumPy: 100 is no difference, 70 hard to see, 30 low.
+"""PSNR and SSIMULACRA2 of two pictures, in NumPy. Of the latter 100 is no difference, 30 is low.
 
-By the maps of eye.py, over whole pictures; so what it leaves out is left out here too, weights that
-hardly count. It takes bands of a picture one by one, for their planes are many times its size.
+That goes by the maps of eye.py, over whole pictures; so what they leave out is left out here too,
+weights that hardly count. It takes bands of a picture one by one, for their planes are many times
+its size.
 """
 
 import math
@@ -73,3 +74,9 @@ def _band_sums(
             float(powers(compared[colour], norm, kind)[lines].sum(dtype=np.float64))
             for colour, norm, kind, _ in weights
         ]
+
+
+def psnr(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> float:
+    """PSNR in dB of pictures of one shape, over all pixels and channels; infinite if equal."""
+    error = int(np.square(x.astype(np.int32) - x_hat).sum(dtype=np.int64))
+    return 10 * math.log10(255**2 * x.size / error) if error else math.inf

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ..engine import score
 from ..errors import ImageError
 from ..image import open_image, to_picture
 
@@ -22,8 +23,7 @@ def psnr(a: Image.Image | np.ndarray, b: Image.Image | np.ndarray) -> float:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != np.uint8 or b.dtype != np.uint8:
         raise ImageError(f"cannot compare {a.shape} {a.dtype} with {b.shape} {b.dtype}")
-    mse = float(np.mean((a.astype(np.float64) - b) ** 2))
-    return 10 * math.log10(255**2 / mse) if mse > 0 else math.inf
+    return score.psnr(a, b)
 
 
 def psnr_y(a: np.ndarray, b: np.ndarray) -> float:

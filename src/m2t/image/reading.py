@@ -43,9 +43,10 @@ def open_image(
             return open_image(file, max_pixels)
     with pillow_errors(ImageError, "cannot read the image"):
         image = _opened(source)
-        _refuse_raw(image, source)
-        _tell_colours(image, source)
-        _tell_gain_map(source)
+        head = _head(source)
+        _refuse_raw(image, head)
+        _tell_colours(image, head)
+        _tell_gain_map(head)
         load(image, max_pixels)
         if getattr(image, "n_frames", 1) > 1:
             image = image.copy()  # of this frame alone: the others would need the file
@@ -91,24 +92,23 @@ _PLUGINS: list[tuple[Callable[[bytes], bool], str, str, str, Callable]] = [
 itself when it is imported."""
 
 
-def _refuse_raw(image: Image.Image, source: BinaryIO) -> None:
+def _refuse_raw(image: Image.Image, head: bytes) -> None:
     """Refuse a camera's raw file, of which Pillow reads a small preview."""
     if image.format != "TIFF":
         return
     tags = getattr(image, "tag_v2", {})
     is_preview = bool(tags.get(NEW_SUBFILE_TYPE, 0) & 1) and SUB_IFDS in tags
-    if DNG_VERSION in tags or is_preview or _head(source)[8:10] == b"CR":
+    if DNG_VERSION in tags or is_preview or head[8:10] == b"CR":
         raise ImageError(
             f"camera raw data, of which only a preview of {image.width}x{image.height} pixels can "
             "be read: develop it first"
         )
 
 
-def _tell_colours(image: Image.Image, source: BinaryIO) -> None:
+def _tell_colours(image: Image.Image, head: bytes) -> None:
     """Warn of colours that are told by numbers, which are not kept, and are not sRGB."""
     if image.info.get("icc_profile"):
         return
-    head = _head(source)
     numbers = None
     if image.format == "PNG":
         numbers = _numbers_after(head.partition(b"IDAT")[0], b"cICP", 1)
@@ -125,9 +125,9 @@ def _tell_colours(image: Image.Image, source: BinaryIO) -> None:
         )
 
 
-def _tell_gain_map(source: BinaryIO) -> None:
+def _tell_gain_map(head: bytes) -> None:
     """Warn of what would make the picture brighter on HDR screens, and is not kept."""
-    if GAIN_MAP.search(_head(source)):
+    if GAIN_MAP.search(head):
         warn("its HDR gain map is not kept: the picture is that of ordinary screens")
 
 
