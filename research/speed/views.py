@@ -66,7 +66,7 @@ def seconds(codec: m2t.Codec, image: Image.Image, runs: int) -> list[dict[str, A
     for name, view in views.items():
         decoding = [processor_seconds(view) for _ in range(runs)]
         shown = view()
-        writing = [processor_seconds(lambda: as_png(shown)) for _ in range(runs)]  # noqa: B023
+        writing = [processor_seconds(lambda: as_png(shown)) for _ in range(runs)]  # noqa: B023 - runs at once
         rows.append(
             {
                 "view": name,
