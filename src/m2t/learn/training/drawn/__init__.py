@@ -33,6 +33,7 @@ _PAINTERS: dict[Painter, float] = {
     drawings.line_art: 3,
     drawings.blocks: 2.5,
     drawings.shapes: 2.5,
+    drawings.plain: 8,
     signs.caption: 4,
     signs.subtitle: 2,
     signs.sign: 3,

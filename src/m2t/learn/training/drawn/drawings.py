@@ -1,4 +1,4 @@
-"""Drawings: cartoons, line art, hatching, patterns, pixel art."""
+"""Drawings: cartoons, line art, hatching, patterns, pixel art, plain colours."""
 
 import math
 
@@ -190,3 +190,20 @@ def shapes(rng: Rng, size: Size, photo: Image.Image) -> Image.Image:
         font = fonts.choose(rng, pick(rng, (24, 36, 48, 72)))
         canvas.text((size[0] / 2, size[1] / 2), title(rng, 2), font, colors.ink, "mm")
     return canvas.finish()
+
+
+def plain(rng: Rng, size: Size, _photo: Image.Image) -> Image.Image:
+    """One colour, a slow gradient, or panels of either: nothing hides an error of one level."""
+
+    def ground(size: Size) -> Image.Image:
+        color = saturated(rng) if chance(rng, 0.6) else hsv(rng.random(), rng.random(), rng.random())
+        if chance(rng, 0.7):
+            return Image.new("RGB", size, color)
+        return gradient(rng, size, color, mix(color, saturated(rng), rng.random()))
+
+    image = ground(size)
+    for _ in range(pick(rng, (0, 0, 1, 2, 6))):
+        wide, high = (between(rng, 16, max(17, side)) for side in size)
+        panel = ground((wide, high))
+        image.paste(panel, (between(rng, -8, size[0]), between(rng, -8, size[1])))
+    return image
