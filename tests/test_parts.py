@@ -1,66 +1,114 @@
-"""Pictures too large for the encoder at once, in parts; here parts of a row of windows each."""
+"""Pictures too large for the encoder at once, in parts: some rows of windows, or pieces of one."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from m2t.checksums import latents_sha256
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.container import parse
-from m2t.encoder.parts import parts_of
+from m2t.encoder.parts import LARGEST_WHOLE, parts_of
 from m2t.geometry.windows import cut
 from m2t.image import to_picture
+from m2t.presets import light
 
 from .conftest import photograph
 
-IMAGE = photograph(150, 700)
+AREA = 60
+"""Tokens of a part here: one or two rows of windows of a tall picture, a piece of a wide one's."""
+
+
+@pytest.fixture(params=[(150, 700), (700, 150)], ids=["tall", "wide"])
+def image(request: pytest.FixtureRequest) -> Image.Image:
+    return photograph(*request.param)
 
 
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("m2t.encoder.parts.LARGEST_WHOLE", 1)
-    monkeypatch.setattr("m2t.encoder.parts.TOKENS_PER_PART", 1)
+def cut_up(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From its call on, pictures have several parts."""
+
+    def begin() -> None:
+        monkeypatch.setattr("m2t.encoder.parts.LARGEST_WHOLE", 1)
+        monkeypatch.setattr("m2t.encoder.parts.TOKENS_PER_PART", AREA)
+
+    return begin
 
 
-def test_tokens_that_nothing_moves_are_those_of_the_whole(codec: Codec, request) -> None:
-    whole = codec.compress(IMAGE, 60, effort=0)
-    request.getfixturevalue("rows")
-    assert codec.compress(IMAGE, 60, effort=0) == whole
+def test_tokens_that_nothing_moves_are_those_of_the_whole(codec: Codec, image, cut_up) -> None:
+    whole = codec.compress(image, 60, effort=0)
+    cut_up()
+    assert codec.compress(image, 60, effort=0) == whole
 
 
 @pytest.mark.parametrize("tune", ["eye", "psnr"])
-def test_moved_tokens_are_nearly_those_of_the_whole(codec: Codec, tune, request) -> None:
-    whole = codec.compress(IMAGE, 60, tune=tune)
-    request.getfixturevalue("rows")
-    parts = codec.compress(IMAGE, 60, tune=tune)
+def test_moved_tokens_are_nearly_those_of_the_whole(codec: Codec, image, tune, cut_up) -> None:
+    whole = codec.compress(image, 60, tune=tune)
+    cut_up()
+    parts = codec.compress(image, 60, tune=tune)
     before, after = (codec.decode_latents(parse(data)) for data in (whole, parts))
     assert np.mean(before != after) < 0.02
     assert abs(len(parts) - len(whole)) < 0.01 * len(whole)
-    expected = codec.tokens(to_picture(IMAGE), Aim(60, tune))
+    expected = codec.tokens(to_picture(image), Aim(60, tune))
     assert latents_sha256(after) == latents_sha256(expected)
 
 
-def test_layers_are_cut_from_the_streams_of_all_parts(codec: Codec, rows) -> None:
-    strips, layers = (parse(codec.compress(IMAGE, 60, layers=n)) for n in (1, 3))
+def test_tokens_around_a_part_are_all_that_its_gradient_sees(cut_up) -> None:
+    codec = Codec.load()  # trained: neighbours matter to it
+    picture, aim, slopes = (
+        to_picture(photograph(496, 400)),
+        Aim(60, "psnr"),
+        codec.transforms.slopes,
+    )
+    y_hat = codec.analyse(picture, aim)
+    whole, _ = slopes(picture.rgb, y_hat, aim, True, 1, lambda _: None)
+    cut_up()
+    parts = parts_of(codec.config, *y_hat.shape[:2])
+    assert len(parts) == 4
+    for part in parts:
+        tokens = y_hat[part.context.rows, part.context.columns]
+        found, _ = slopes(picture.part(part.pixels).rgb, tokens, aim, True, 1, lambda _: None)
+        expected = whole[part.block.rows, part.block.columns]
+        # Gradients are rounded by the largest one of the part.
+        assert np.abs(found[part.inner] - expected).max() < 1e-3 * np.abs(whole).max()
+
+
+def test_layers_are_cut_from_the_streams_of_all_parts(codec: Codec, image, cut_up) -> None:
+    cut_up()
+    strips, layers = (parse(codec.compress(image, 60, layers=n)) for n in (1, 3))
     assert layers.windows == strips.windows
     whole, same = (codec.decompress(stream.pack()) for stream in (strips, layers))
     assert whole.tobytes() == same.tobytes()
 
 
 @pytest.mark.parametrize("effort", [0, 1, 3])
-def test_progress_goes_to_1(codec: Codec, rows, effort: int) -> None:
+def test_progress_goes_to_1(codec: Codec, image, cut_up, effort: int) -> None:
+    cut_up()
     shares: list[float] = []
-    codec.compress(IMAGE, effort=effort, progress=shares.append)
+    codec.compress(image, effort=effort, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
 
-@pytest.mark.parametrize("size", [(1, 1), (44, 10), (100, 3)])
-def test_parts_are_all_windows_in_order(codec: Codec, rows, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "num_parts"), [((1, 1), 1), ((44, 10), 6), ((10, 44), 8), ((100, 3), 5), ((3, 100), 5)]
+)
+def test_parts_are_all_windows_in_order(
+    codec: Codec, cut_up, size: tuple[int, int], num_parts: int
+) -> None:
+    cut_up()
     parts = parts_of(codec.config, *size)
     windows = cut(*size, codec.config.entropy.window)
+    assert len(parts) == num_parts
     assert [window for part in parts for window in part.windows] == windows
-    assert sum(part.block.area for part in parts) == size[0] * size[1]
-    assert len(parts) == len({window.top for window in windows})
     for part in parts:
+        assert sum(window.area for window in part.windows) == part.block.area
         assert part.context.common(part.block) == part.block
+
+
+@pytest.mark.parametrize("size", [(625, 625), (3125, 125), (125, 3125), (25, 16384), (1, 2**20)])
+def test_no_part_is_larger_than_the_largest_whole_picture(size: tuple[int, int]) -> None:
+    for part in parts_of(light(), *size):
+        assert part.context.area <= LARGEST_WHOLE

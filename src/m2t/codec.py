@@ -19,7 +19,7 @@ from .coding import Coded, code_latents
 from .config import Aim, Tune
 from .container import Bitstream, parse, parse_header
 from .container.header import MAX_PIXELS
-from .encoder.parts import Part, parts_of
+from .encoder.parts import Part, assembled, parts_of
 from .encoder.refine import DEFAULT_EFFORT, refine
 from .encoding import Encoding
 from .engine.fastest import pictures
@@ -188,6 +188,7 @@ class Codec:
         else:
             size, threads, done = (view.height, view.width), self.num_threads, added(meter)
             rgb = self.transforms.preview(y_hat, *size, view.scale, header.aim, threads, done)
+        del y_hat  # larger than the pixels
         if alpha is not None:
             alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
         return from_picture(Picture(view.shown(rgb), alpha, header.grey, stream.metadata))
@@ -223,8 +224,8 @@ class Codec:
         """Token integers (h, w, C) of a picture or of a part of it: analysed, then refined."""
         if part is None:
             parts = parts_of(self.config, *latent_size(*picture.rgb.shape[:2]))
-            return np.concatenate([self.tokens(picture, aim, effort, meter, p) for p in parts])
-        seen = picture.lines(part.lines)
+            return assembled(parts, [self.tokens(picture, aim, effort, meter, p) for p in parts])
+        seen = picture.part(part.pixels)
         y_hat = self.analyse(seen, aim, meter)
         return self.refined(seen, y_hat, aim, effort, meter, part.windows_in_context)[part.inner]
 

@@ -37,10 +37,10 @@ class Picture:
     metadata: dict[str, bytes] = field(default_factory=dict)
     """What belongs to it: see metadata.py."""
 
-    def lines(self, lines: slice) -> "Picture":
-        """Some lines of it, not copied."""
-        alpha = None if self.alpha is None else self.alpha[lines]
-        return replace(self, rgb=self.rgb[lines], alpha=alpha)
+    def part(self, pixels: tuple[slice, slice]) -> "Picture":
+        """Some lines and columns of it, not copied."""
+        alpha = None if self.alpha is None else self.alpha[pixels]
+        return replace(self, rgb=self.rgb[pixels], alpha=alpha)
 
     @cached_property
     def packed_alpha(self) -> bytes | None:
