@@ -14,6 +14,8 @@ from m2t.codec import Codec
 from m2t.container import parse
 from m2t.errors import ConfigError, FormatError, LimitExceeded, Truncated
 from m2t.image import ImageWarning
+from m2t.lapped.preview import Preview
+from m2t.lapped.transforms import LappedTransforms
 from m2t.rans import Decoder, LayerDecoder
 
 from .conftest import photograph
@@ -75,6 +77,26 @@ def test_bands_and_threads_do_not_matter(codec: Codec, data: bytes, whole, monke
         for scale in (4, 8):
             small = np.asarray(codec.on_threads(num_threads).decompress(data, scale=scale))
             assert np.array_equal(small, whole[scale])
+
+
+def test_what_paints_small_pictures_is_made_once_for_a_codec(codec, data, whole, monkeypatch):
+    made: list[int] = []
+
+    class Counted(Preview):
+        def __init__(self, *args: Any) -> None:
+            made.append(args[-1])
+            super().__init__(*args)
+
+    monkeypatch.setattr("m2t.lapped.transforms.Preview", Counted)
+    transforms = codec.transforms
+    fresh = LappedTransforms(
+        codec.config, transforms.tensors, transforms.ops, transforms.distortions
+    )
+    mine = Codec(fresh, codec.network, codec.identity)
+    for scale in (4, 8, 4, 8):
+        small = np.asarray(mine.decompress(data, scale=scale))
+        assert np.array_equal(small, whole[scale])
+    assert made == [4, 8]
 
 
 def test_no_other_windows_are_decoded(codec: Codec, data: bytes, monkeypatch) -> None:

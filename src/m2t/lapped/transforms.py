@@ -15,10 +15,10 @@ from ..geometry.bands import bands
 from ..geometry.windows import Latents, latent_size
 from ..image import reduced
 from ..protocols import Done, Pixels, Slopes
-from . import preview
 from .adjoint import Adjoint
 from .analysis import Analysis
 from .kernels import BLOCK_LINES, Tensors
+from .preview import SCALES, Preview
 from .synthesis import Synthesis
 
 Floats = NDArray[np.float32]
@@ -42,6 +42,8 @@ class LappedTransforms:
         self.config, self.ops, self.distortions = config, ops, distortions
         self.tensors, self.name = tensors, ops.name
         self.synthesis = Synthesis(config, tensors, ops)
+        self.previews: dict[int, Preview] = {}
+        """By scale: made ready when they are needed."""
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -87,7 +89,7 @@ class LappedTransforms:
 
     def halo(self, scale: int) -> int:
         """See Transforms."""
-        return 1 if scale in preview.SCALES else self.config.transform.synthesis_halo
+        return 1 if scale in SCALES else self.config.transform.synthesis_halo
 
     def preview(
         self,
@@ -100,9 +102,11 @@ class LappedTransforms:
         done: Done,
     ) -> Pixels:
         """See Transforms. At 1/2 the mean of all that is painted, at less of its linear part."""
-        if scale not in preview.SCALES:
+        if scale not in SCALES:
             return reduced(self.synthesise(y_hat, height, width, aim, num_threads, done), scale)
-        small = preview.Preview(self.tensors, self.ops, scale)
+        if scale not in self.previews:  # threads that come at once make the same
+            self.previews[scale] = Preview(self.tensors, self.ops, scale)
+        small = self.previews[scale]
         rgb = np.empty((-(-height // scale), -(-width // scale), 3), np.uint8)
         gains = self.synthesis.gains_of(aim)
         with shared(self.ops, num_threads) as ops:
