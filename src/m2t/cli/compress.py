@@ -1,7 +1,7 @@
 """`m2t compress`."""
 
-import io
 from dataclasses import dataclass, replace
+from io import BytesIO
 from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,9 @@ class Compression:
         codec = load_codec(self.model, num_threads)
         choices: dict[str, Any] = {"tune": self.tune, "effort": self.effort, "layers": self.layers}
 
-        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
-            with pillow_limit(self.max_pixels):
-                picture = to_picture(open_image(io.BytesIO(data), self.max_pixels))
-            del data  # the pixels are enough to hold
+        def work(file: BytesIO, progress: Any) -> tuple[bytes, bytes]:
+            with file, pillow_limit(self.max_pixels):  # then the pixels are enough to hold
+                picture = to_picture(open_image(file, self.max_pixels))
             encoded = codec.compress(picture, self.quality, progress=progress, **choices)
             if self.keep is not None:
                 encoded = stripped(encoded, self.keep)

@@ -1,7 +1,7 @@
 """`m2t decompress`."""
 
-import io
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +36,13 @@ class Decompression:
         given = load_codec(self.model, num_threads) if self.model is not None else None
         known: dict[bytes, Codec] = {}
 
-        def work(data: bytes, progress: Any) -> tuple[bytes, bytes]:
+        def work(file: BytesIO, progress: Any) -> tuple[bytes, bytes]:
+            data = file.read()
             model_id = parse_header(data).model_id
             if given is None and model_id not in known:
                 known[model_id] = codec_for(data, None, num_threads)
             image = (given or known[model_id]).decompress(data, progress, **self.view)
-            buffer = io.BytesIO()
+            buffer = BytesIO()
             save_image(image, buffer, self.suffix)
             return buffer.getvalue(), data
 

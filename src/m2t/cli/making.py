@@ -6,14 +6,16 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from typing import Any, NamedTuple
 
 from ..container import parse_header
 from .files import Job, read
 from .messages import Progress, describe, explain, progress_bar, told_warnings
 
-Work = Callable[[bytes, Progress | None], tuple[bytes, bytes]]
-"""From a source's bytes: the bytes to write, and the .m2t file among the two for the summary."""
+Work = Callable[[BytesIO, Progress | None], tuple[bytes, bytes]]
+"""From a source, which it may close: the bytes to write, and the .m2t file among the two for the
+summary."""
 Load = Callable[[int | None], Work]
 """What loads all that the work needs, for so many threads; can be pickled for several jobs."""
 
@@ -70,7 +72,9 @@ def _result(work: Work, alone: bool, task: Task, row: dict[str, Any]) -> bytes |
         if sha256 == task.known:
             row.update(source)
             return None
-        result, encoded = work(data, progress)
+        file = BytesIO(data)
+        del data  # closed, the file holds nothing
+        result, encoded = work(file, progress)
     header = parse_header(encoded)
     row.update(
         {
