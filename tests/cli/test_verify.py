@@ -8,6 +8,7 @@ import pytest
 import m2t as package
 from m2t.checksums import latents_sha256
 from m2t.cli import main
+from m2t.codec import Codec
 from tests.conftest import photograph
 
 
@@ -49,3 +50,44 @@ def test_json(files, capsys):
     assert found == {"input": "a.m2t", "latents_sha256": latents_sha256(y_hat)}
     assert main(["verify", "b.m2t", "--json"]) == 1
     assert "damaged" in json.loads(capsys.readouterr().out)["error"]
+
+
+@pytest.fixture
+def of_others(files, codec):
+    """Among those files, one that names another model."""
+    Path("b.m2t").write_bytes(codec.compress(photograph(60, 40), effort=0))
+    return ["a.m2t", "b.m2t", "e.m2t"]
+
+
+@pytest.mark.parametrize("command", [["verify"], ["decompress", "--out-dir", "out"]])
+class TestModels:
+    """Files are decoded with the weights that they name, or that were named."""
+
+    def test_a_model_that_is_not_here_costs_its_file(self, of_others, codec, command, capsys):
+        assert main([*command, *of_others]) == 1
+        errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+        wanted = f"needs model {codec.identity.hex()}, which is not shipped here"
+        assert errors == [f"m2t: error: b.m2t: {wanted}"]
+        assert sorted(Path("out").glob("*")) == (
+            [Path("out/a.png"), Path("out/e.png")] if "--out-dir" in command else []
+        )
+
+    def test_weights_that_were_named_are_for_all_files(self, of_others, weights, command, capsys):
+        assert main([*command, "--model", str(weights), *of_others]) == 1
+        errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+        assert [line.split(": ")[2] for line in errors] == ["a.m2t", "e.m2t"]
+
+    @pytest.mark.parametrize("jobs", [1, 2])
+    def test_weights_that_cannot_be_had_are_told_once(self, of_others, command, jobs, capsys):
+        assert main([*command, "--jobs", str(jobs), "--model", "none", *of_others]) == 1
+        errors = capsys.readouterr().err.splitlines()
+        assert errors == ["m2t: error: no model none: neither a file nor a shipped model (light)"]
+
+    def test_each_model_is_loaded_once(self, of_others, command, monkeypatch):
+        loaded = []
+        for_model = Codec.for_model
+        monkeypatch.setattr(
+            Codec, "for_model", lambda name, **rest: loaded.append(name) or for_model(name, **rest)
+        )
+        assert main([*command, "a.m2t", "e.m2t"]) == 0
+        assert loaded == [package.load().identity]

@@ -12,7 +12,7 @@ from ..container.header import SIGNATURE
 from ..errors import ImageError, M2TError
 from .files import STDIO, FilePath, read
 from .messages import complain, describe, told_warnings
-from .options import codec_for
+from .options import Codecs
 
 if TYPE_CHECKING:
     from ..image import Picture
@@ -69,7 +69,7 @@ def _picture(path: Path, model: str | None) -> "Picture":
         with told_warnings(partial(complain, name=path, kind="warning")):
             data = read(path)
             if data.startswith(SIGNATURE):
-                return to_picture(codec_for(data, model, None).decompress(data))
+                return to_picture(Codecs(model, None).of(data).decompress(data))
             return to_picture(open_image(io.BytesIO(data)))
     except (M2TError, OSError) as error:
         raise ImageError(f"{path}: {describe(error)}") from error

@@ -3,19 +3,15 @@
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..container import parse_header
 from ..container.header import SUFFIX
 from .batch import Options, batch_options, run
 from .files import STDIO
 from .making import Work
-from .options import RegionType, codec_for, load_codec, max_pixels_option
-
-if TYPE_CHECKING:
-    from ..codec import Codec
+from .options import Codecs, RegionType, max_pixels_option
 
 
 @dataclass(frozen=True)
@@ -33,15 +29,11 @@ class Decompression:
         from ..image import output_format, save_image
 
         output_format(self.suffix)
-        given = load_codec(self.model, num_threads) if self.model is not None else None
-        known: dict[bytes, Codec] = {}
+        codecs = Codecs(self.model, num_threads)
 
         def work(file: BytesIO, progress: Any) -> tuple[bytes, bytes]:
             data = file.read()
-            model_id = parse_header(data).model_id
-            if given is None and model_id not in known:
-                known[model_id] = codec_for(data, None, num_threads)
-            image = (given or known[model_id]).decompress(data, progress, **self.view)
+            image = codecs.of(data).decompress(data, progress, **self.view)
             buffer = BytesIO()
             save_image(image, buffer, self.suffix)
             return buffer.getvalue(), data

@@ -9,7 +9,7 @@ import click
 from ..container import parse
 from .files import read
 from .messages import attempt
-from .options import codec_for, threads_option
+from .options import Codecs, threads_option
 
 _TEXT = """\
 {input}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp
@@ -100,7 +100,7 @@ def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, An
     """
     from ..checksums import latents_sha256, pixels_sha256
 
-    codec = codec_for(data, model, threads)
+    codec = Codecs(model, threads).of(data)
     stream = parse(data)
     header, y_hat = stream.header, codec.decode_latents(stream)
     exact = codec.transforms.exact

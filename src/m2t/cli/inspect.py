@@ -13,7 +13,7 @@ from ..container.header import SIGNATURE
 from ..errors import OutputError
 from .files import atomic_write, read
 from .messages import Progress, attempt, complain, progress_bar, told_warnings
-from .options import codec_for, load_codec, threads_option, tune_option
+from .options import Codecs, load_codec, threads_option, tune_option
 
 _PAGE = "index.html"
 
@@ -90,7 +90,7 @@ def inspected(
 
     require_matplotlib()
     if coded:
-        codec = codec_for(data, model, threads)
+        codec = Codecs(model, threads).of(data)
     else:
         image = open_image(io.BytesIO(data))
         codec = load_codec(model, threads)

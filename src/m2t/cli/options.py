@@ -12,6 +12,7 @@ from click.core import ParameterSource
 import m2t
 
 from ..config import TUNES
+from ..container import parse_header
 from ..container.header import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -155,16 +156,25 @@ def load_codec(model: str | None, threads: int | None) -> "Codec":
     return codec
 
 
-def codec_for(data: bytes, model: str | None, threads: int | None) -> "Codec":
-    """The codec with the weights that were named, or else those that an .m2t file names.
+class Codecs:
+    """Codecs with the weights that were named, or else those that .m2t files name: each once."""
 
-    Raises FormatError or ModelError.
-    """
-    if model is not None:
-        return load_codec(model, threads)
-    from ..codec import Codec
+    def __init__(self, model: str | None, threads: int | None) -> None:
+        """Raises ModelError where the weights that were named cannot be had."""
+        self.threads = threads
+        self.named = None if model is None else load_codec(model, threads)
+        self.by_id: dict[bytes, Codec] = {}
 
-    return Codec.for_file(data, num_threads=threads)
+    def of(self, data: bytes) -> "Codec":
+        """The codec for the bytes of a file. Raises FormatError or ModelError."""
+        if self.named is not None:
+            return self.named
+        from ..codec import Codec
+
+        model_id = parse_header(data).model_id
+        if model_id not in self.by_id:
+            self.by_id[model_id] = Codec.for_file(data, num_threads=self.threads)
+        return self.by_id[model_id]
 
 
 def threads_each(num_threads: int | None, jobs: int) -> int | None:

@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,7 +15,7 @@ from .files import STDIO, FilePath, read, refuse_folder
 from .folders import levels
 from .messages import describe, explain
 from .options import (
-    codec_for,
+    Codecs,
     jobs_option,
     max_pixels_option,
     recursive_option,
@@ -24,9 +24,6 @@ from .options import (
 )
 from .report import Account, Lines, Tally
 from .workers import Died, perform
-
-if TYPE_CHECKING:
-    from ..codec import Codec
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Verification:
 
     def load(self) -> Callable[[Path], dict[str, Any]]:
         """What finds, of a file, the row to tell: docs/json.md."""
-        codecs: dict[bytes, Codec] = {}
+        codecs = Codecs(self.model, self.num_threads)
 
         def verified(file: Path) -> str:
             from ..checksums import latents_sha256
@@ -51,10 +48,7 @@ class Verification:
             data = read(file)
             header = parse_header(data)
             check_pixels(header.width, header.height, self.max_pixels)
-            wanted = header.model_id
-            if wanted not in codecs:
-                codecs[wanted] = codec_for(data, self.model, self.num_threads)
-            return latents_sha256(codecs[wanted].verified(data))
+            return latents_sha256(codecs.of(data).verified(data))
 
         def check(file: Path) -> dict[str, Any]:
             try:
