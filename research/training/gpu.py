@@ -23,11 +23,10 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from m2t.image import open_image, to_picture
 from m2t.learn.files import save_model
 from m2t.learn.load import load_model
 from m2t.learn.training.config import RunConfig, TrainConfig
-from m2t.learn.training.data import Crops, Images, list_images
+from m2t.learn.training.data import Crops, Images, decoded, list_images
 from m2t.learn.training.distributed import World
 from m2t.learn.training.loop import stop_signals, train
 from m2t.learn.training.memory import keep_freed_memory
@@ -99,7 +98,7 @@ def unpack(part: Path, cache: Path) -> None:
         tar.extractall(cache / part.stem, filter="data")
     paths = sorted((cache / part.stem).rglob("*.*"))
     with ProcessPoolExecutor(15) as pool:
-        pictures = list(pool.map(_read, paths, chunksize=8))
+        pictures = list(pool.map(decoded, paths, chunksize=8))
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         index = _index(cache)
@@ -109,10 +108,6 @@ def unpack(part: Path, cache: Path) -> None:
                 file.write(picture.tobytes())
         (cache / "new.json").write_text(json.dumps(index))
         (cache / "new.json").replace(cache / "index.json")
-
-
-def _read(path: Path) -> np.ndarray:
-    return to_picture(open_image(path)).rgb
 
 
 def _index(cache: Path) -> list[list]:
@@ -144,12 +139,9 @@ class GrowingCrops(Crops):
         (self.train,), (self.held_out,) = (~held_out).nonzero(), held_out.nonzero()
 
     def _open(self) -> Images:
-        index = _index(self._cache)
-        sizes = np.array([row[2:] for row in index], np.int64)
-        num_bytes = sizes.prod(axis=1) * 3
-        pixels = np.memmap(self._cache / "pixels.bin", np.uint8, "r")
-        offsets = num_bytes.cumsum() - num_bytes
-        return Images(tuple(row[0] for row in index), sizes, offsets, pixels)
+        names, _, heights, widths = zip(*_index(self._cache), strict=True)
+        sizes = list(zip(heights, widths, strict=True))
+        return Images.of_file(self._cache / "pixels.bin", names, sizes)
 
 
 def _trainer(weights: Path, cache: Path, out: Path, settings: tuple[str, ...]) -> Trainer:

@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,14 @@ class Images:
     """(N,): where an image starts in `pixels`."""
     pixels: np.ndarray
     """uint8, RGB."""
+
+    @classmethod
+    def of_file(cls, path: Path, names: Iterable[str], sizes: Sequence[Sequence[int]]) -> "Images":
+        """Those of a file that holds nothing else; sizes are (height, width)."""
+        shapes = np.array(sizes, np.int64)
+        num_bytes = shapes.prod(axis=1) * 3
+        pixels = np.memmap(path, np.uint8, "r")
+        return cls(tuple(names), shapes, num_bytes.cumsum() - num_bytes, pixels)
 
     def __getitem__(self, index: int | np.integer) -> np.ndarray:
         """Image `index` as (H, W, 3) uint8, not copied."""
@@ -85,10 +93,7 @@ def open_images(data: Path, cache: Path) -> Images:
     if not index.exists() or json.loads(index.read_text())["key"] != key:
         _decode(paths, key, cache)
     content = json.loads(index.read_text())
-    sizes = np.array(content["sizes"], np.int64)
-    num_bytes = sizes.prod(axis=1) * 3
-    pixels = np.memmap(cache / "pixels.bin", np.uint8, "r")
-    return Images(tuple(content["names"]), sizes, num_bytes.cumsum() - num_bytes, pixels)
+    return Images.of_file(cache / "pixels.bin", content["names"], content["sizes"])
 
 
 def _decode(paths: list[Path], key: str, cache: Path) -> None:
@@ -98,7 +103,7 @@ def _decode(paths: list[Path], key: str, cache: Path) -> None:
     with replacing(cache / "pixels.bin") as part:
         with ThreadPoolExecutor() as pool, part.open("wb") as file:
             for first in range(0, len(paths), 64):  # bounds the decoded images held in memory
-                for pixels in pool.map(_read, paths[first : first + 64]):
+                for pixels in pool.map(decoded, paths[first : first + 64]):
                     sizes.append(pixels.shape[:2])
                     file.write(pixels.tobytes())
         (cache / "index.json").unlink(missing_ok=True)
@@ -107,8 +112,11 @@ def _decode(paths: list[Path], key: str, cache: Path) -> None:
         part.write_text(json.dumps(index))
 
 
-def _read(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8, as the codec sees it: upright, CMYK by its profile."""
+def decoded(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8 of an image file, as the codec sees it: upright, CMYK by its profile.
+
+    Raises ImageError.
+    """
     try:
         return to_picture(open_image(path)).rgb
     except (M2TError, OSError) as error:
