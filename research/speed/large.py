@@ -23,6 +23,8 @@ from m2t.eval.results import versions, write_record
 from ..command_line import command_line
 
 SIZES = ((10_000, 10_000), (50_000, 2_000))
+THREADS = 2
+"""What is held at a time grows with them."""
 MEASURED = """
 import json, resource, sys
 from m2t.cli import main
@@ -62,7 +64,7 @@ def measure(folder: Path, width: int, height: int) -> list[dict[str, Any]]:
         }
         return [
             {"command": command, "width": width, "height": height}
-            | taken([command.split()[0], *options])
+            | taken([command.split()[0], "--threads", THREADS, *options])
             for command, options in commands.items()
         ]
 

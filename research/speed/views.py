@@ -11,8 +11,9 @@ import io
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -23,6 +24,8 @@ from m2t.eval.metrics import psnr
 from m2t.eval.results import versions, write_record
 
 from ..command_line import command_line
+
+Result = TypeVar("Result")
 
 MEGAPIXELS = 12.0
 QUALITIES = (10, 50)
@@ -64,13 +67,12 @@ def seconds(codec: m2t.Codec, image: Image.Image, runs: int) -> list[dict[str, A
     }
     rows = []
     for name, view in views.items():
-        decoding = [processor_seconds(view) for _ in range(runs)]
-        shown = view()
-        writing = [processor_seconds(lambda: as_png(shown)) for _ in range(runs)]  # noqa: B023 - runs at once
+        decoding, shown = zip(*(timed(view) for _ in range(runs)), strict=True)
+        writing = [timed(partial(as_png, shown[0]))[0] for _ in range(runs)]
         rows.append(
             {
                 "view": name,
-                "pixels": shown.width * shown.height,
+                "pixels": shown[0].width * shown[0].height,
                 "seconds": round(statistics.median(decoding), 3),
                 "png_seconds": round(statistics.median(writing), 3),
             }
@@ -78,11 +80,11 @@ def seconds(codec: m2t.Codec, image: Image.Image, runs: int) -> list[dict[str, A
     return rows
 
 
-def processor_seconds(action: Callable[[], object]) -> float:
-    """What a call takes of processors: other processes hardly matter."""
+def timed(action: Callable[[], Result]) -> tuple[float, Result]:
+    """What a call takes of processors, for other processes hardly matter; and what it returns."""
     start = time.process_time()
-    action()
-    return time.process_time() - start
+    result = action()
+    return time.process_time() - start, result
 
 
 def as_png(image: Image.Image) -> None:
