@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m2t.checksums import latents_sha256
+from m2t.checksums import latents_sha256, pixels_sha256
 from m2t.codec import Codec
 from m2t.container import parse
 from m2t.engine.native import levels
@@ -19,8 +19,10 @@ from m2t.weights import read_weights
 
 FOLDER = Path(__file__).parent / "golden"
 RECORD: dict[str, dict[str, str]] = json.loads((FOLDER / "golden.json").read_text())
-EXACT = [name for name, case in RECORD.items() if case["model"] == "integers"]
-"""Files of a model that is all integers. Other ones need PyTorch: learn/test_golden.py."""
+EXACT = [name for name, case in RECORD.items() if "pixels_sha256" in case]
+"""Files of models that are all integers. Other ones need PyTorch: learn/test_golden.py."""
+MAX_BYTES = 1_000_000
+"""Of the golden files and their models, together: whoever ports m2t copies them."""
 TOLERANCE = 2
 """Levels, where the synthesis computes in floating point, in 16 bits where that is fast."""
 OPERATIONS: dict[str, Operations] = {
@@ -29,8 +31,8 @@ OPERATIONS: dict[str, Operations] = {
 
 
 @cache
-def codec(operations: str | None = None) -> Codec:
-    weights = read_weights(FOLDER / "integers.safetensors")
+def codec(model: str, operations: str | None = None) -> Codec:
+    weights = read_weights(FOLDER / f"{model}.safetensors")
     return Codec.of(weights, ops=None if operations is None else OPERATIONS[operations])
 
 
@@ -41,14 +43,14 @@ def read(name: str) -> bytes:
 @pytest.mark.parametrize("operations", OPERATIONS)
 @pytest.mark.parametrize("name", EXACT)
 def test_tokens(name: str, operations: str) -> None:
-    y_hat = codec(operations).decode_latents(parse(read(name)))
+    y_hat = codec(RECORD[name]["model"], operations).decode_latents(parse(read(name)))
     assert latents_sha256(y_hat) == RECORD[name]["latents_sha256"]
 
 
 @pytest.mark.parametrize("operations", OPERATIONS)
 @pytest.mark.parametrize("name", [name for name in EXACT if "first_layer_sha256" in RECORD[name]])
 def test_tokens_of_the_first_layer_and_those_expected(name: str, operations: str) -> None:
-    y_hat = codec(operations).decode_latents(parse(read(name), upto=1))
+    y_hat = codec(RECORD[name]["model"], operations).decode_latents(parse(read(name), upto=1))
     assert latents_sha256(y_hat) == RECORD[name]["first_layer_sha256"]
 
 
@@ -57,7 +59,7 @@ def assert_same_image(codec: Codec, name: str) -> None:
     expected = Image.open(FOLDER / f"{name}.png")
     expected.load()
     assert (image.mode, image.size) == (expected.mode, expected.size)
-    for key in ("icc_profile", "exif", "xmp"):
+    for key in ("icc_profile", "exif", "xmp"):  # what PNG files hold as it is
         assert image.info.get(key) == expected.info.get(key)
     before, after = np.asarray(expected).astype(int), np.asarray(image).astype(int)
     tolerance = 0 if codec.transforms.exact else TOLERANCE
@@ -68,4 +70,26 @@ def assert_same_image(codec: Codec, name: str) -> None:
 
 @pytest.mark.parametrize("name", EXACT)
 def test_image(name: str) -> None:
-    assert_same_image(codec(), name)
+    assert_same_image(codec(RECORD[name]["model"]), name)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_pixels(name: str) -> None:
+    this, stream = codec(RECORD[name]["model"]), parse(read(name))
+    header = stream.header
+    y_hat = this.decode_latents(stream)
+    rgb = this.synthesise(y_hat, header.height, header.width, header.aim)
+    assert pixels_sha256(rgb) == RECORD[name]["pixels_sha256"]
+
+
+@pytest.mark.parametrize("name", ["metadata_all", "layers_metadata_all"])
+def test_metadata(name: str) -> None:
+    info = codec(RECORD[name]["model"]).decompress(read(name)).info
+    assert info["dpi"] == (300.0, 299.5)
+    assert info["comment"] == b"a comment"
+    assert info["photoshop"] == {0x0404: b"\x1c\x02\x78\x00\x04text"}
+    assert info["texts"] == {"Title": "Möwen", "Author": ""}
+
+
+def test_the_set_is_small() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.glob("*.*")) < MAX_BYTES

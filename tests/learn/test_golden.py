@@ -10,7 +10,7 @@ from m2t.container import parse
 from research.determinism.check import load
 from research.determinism.settings import all_operations
 
-from ..golden import make
+from ..golden import cases, make
 from ..test_golden import FOLDER, RECORD, assert_same_image, read
 
 OPERATIONS = all_operations()
@@ -35,9 +35,9 @@ def test_image(name: str) -> None:
 
 
 def test_all_is_there() -> None:
-    """Nothing lies around that no test looks at, and make.py knows how each file came about."""
-    assert {path.stem for path in FOLDER.glob("*.m2t")} == set(RECORD) == set(make.cases())
-    assert {case["model"] for case in RECORD.values()} == set(make.configs())
+    """Nothing lies around that no test looks at, and cases.py knows how each file came about."""
+    assert {path.stem for path in FOLDER.glob("*.m2t")} == set(RECORD) == set(cases.cases())
+    assert {case["model"] for case in RECORD.values()} == set(cases.configs())
 
 
 def test_golden_files_are_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
