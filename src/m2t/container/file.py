@@ -207,4 +207,4 @@ def _add(bitstream: Bitstream, chunk: Chunk) -> None:
     elif chunk.kind.islower():
         bitstream.metadata[name] = bytes(chunk.payload)
     else:
-        raise UnsupportedVersion(f"chunk '{chunk.kind}' needs a newer program than this")
+        raise UnsupportedVersion(f"chunk '{chunk.kind}' needs a newer version of m2t")

@@ -119,7 +119,9 @@ def _read_version(cursor: Cursor) -> int:
     cursor.take(len(SIGNATURE))
     version = cursor.take(1)[0]
     if version > LAYERS:
-        raise UnsupportedVersion(f"format version {version}; this program reads up to {LAYERS}")
+        raise UnsupportedVersion(
+            f"format version {version} needs a newer version of m2t: this one reads up to {LAYERS}"
+        )
     if version == 0:
         raise Corrupt("format version 0 does not exist")
     return version
