@@ -4,7 +4,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 pyth
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help setup test bare lint format demo wheels docs clean
+.PHONY: help setup test bare lowest lint format demo wheels docs clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,16 @@ bare: .venv/wheels  ## Run the tests of what runs from a wheel, without PyTorch 
 	$(BIN)/pip --python build/bare/bin/python install -q -c constraints.txt pytest hypothesis scipy constriction
 	build/bare/bin/python -c "import importlib.util as u; assert not u.find_spec('torch')"
 	build/bare/bin/pytest --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
+
+# What pyproject.toml says of the oldest versions is true.
+lowest: .venv/wheels  ## Run the same tests with the oldest versions of what m2t needs (Linux)
+	$(BIN)/python runs/wheels.py manylinux_2_17_$$(uname -m)
+	rm -rf build/lowest
+	$(BIN)/python -m venv --without-pip build/lowest
+	$(BIN)/python runs/lowest.py > build/lowest/versions.txt
+	$(BIN)/pip --python build/lowest/bin/python install -q -c build/lowest/versions.txt \
+		build/wheels/m2t-*-manylinux_2_17_$$(uname -m).whl pytest hypothesis scipy constriction
+	build/lowest/bin/pytest --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
 
 lint: setup  ## Check format, style and types
 	$(BIN)/ruff format --check
