@@ -70,15 +70,10 @@ class Compression:
 @click.option(
     "--layers",
     type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="With several, the first bytes of the file are a whole, coarse picture.",
+    help="With several, the first bytes of the file are a whole, coarse picture.  [default: 1]",
 )
 @click.option(
-    "--progressive",
-    "layers",
-    flag_value=DEFAULT_LAYERS,
-    help=f"The same as --layers {DEFAULT_LAYERS}.",
+    "--progressive", is_flag=True, help=f"The same as --layers {DEFAULT_LAYERS}, without --layers."
 )
 @max_pixels_option
 @click.option("--strip", is_flag=True, help="Drop metadata, except for the colour profile.")
@@ -95,7 +90,8 @@ def compress(
     target: Target | None,
     tune: Tune | None,
     effort: int,
-    layers: int,
+    layers: int | None,
+    progressive: bool,
     max_pixels: int,
     strip: bool,
     strip_all: bool,
@@ -118,6 +114,7 @@ def compress(
             raise click.UsageError(f"OUT is an image, {paths[1]}. Several inputs need --out-dir.")
     if verify is None:
         verify = asked.recursive
+    layers = layers or (DEFAULT_LAYERS if progressive else 1)
     keep = () if strip_all else ("icc",) if strip else None
     wanted = ({} if target else {"quality": quality}) | ({} if tune is None else {"tune": tune})
     work = Compression(target or quality, tune, effort, layers, max_pixels, model, verify, keep)
