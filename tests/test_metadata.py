@@ -1,7 +1,6 @@
 """What belongs to pictures, from files through .m2t to files."""
 
 import io
-import struct
 import warnings
 
 import pytest
@@ -12,7 +11,7 @@ from m2t.errors import ImageError
 from m2t.image import ImageWarning, from_picture, open_image, save_image, to_picture
 from m2t.image.metadata import attach, gathered
 
-from .image_files import SRGB, XMP, chunk, saved
+from .image_files import SRGB, XMP, saved
 
 RGB = Image.new("RGB", (8, 6), (200, 100, 50))
 IPTC = b"\x1c\x02\x78\x00\x0bBy the lake"
@@ -129,41 +128,6 @@ def test_metadata_of_none_are_none():
     image = RGB.copy()
     image.info.update(exif=None, xmp=None, icc_profile=None, photoshop=None)
     assert to_picture(image).metadata == {}
-
-
-def with_chunk(kind: bytes, data: bytes) -> io.BytesIO:
-    """A PNG with one more chunk after its header."""
-    file = saved(RGB, "PNG").getvalue()
-    return io.BytesIO(file[:33] + chunk(kind, data) + file[33:])
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "text"),
-    [
-        (b"cICP", bytes([12, 13, 0, 1]), "colours of primaries 12 and transfer 13"),
-        (b"cICP", bytes([9, 16, 0, 1]), "HDR colours of primaries 9"),
-        (b"gAMA", struct.pack(">I", 100000), "gamma 1 is not kept"),
-    ],
-)
-def test_colours_told_by_numbers_are_told(kind, data, text):
-    with pytest.warns(ImageWarning, match=text):
-        open_image(with_chunk(kind, data))
-
-
-@pytest.mark.parametrize(
-    ("kind", "data"), [(b"cICP", bytes([1, 13, 0, 1])), (b"gAMA", struct.pack(">I", 45455))]
-)
-def test_srgb_told_by_numbers_is_nothing_to_tell(kind, data):
-    open_image(with_chunk(kind, data))
-
-
-def test_primaries_of_avif_files_are_told():
-    data = bytearray(saved(RGB, "AVIF").getvalue())
-    at = data.index(b"nclx")
-    open_image(io.BytesIO(bytes(data)))
-    data[at + 4 : at + 8] = bytes([0, 12, 0, 13])
-    with pytest.warns(ImageWarning, match="primaries 12"):
-        open_image(io.BytesIO(bytes(data)))
 
 
 def test_a_gain_map_is_named_and_no_longer_announced():

@@ -12,12 +12,11 @@ from PIL import Image, UnidentifiedImageError
 
 from ..container.header import MAX_PIXELS
 from ..errors import ImageError
+from .colours import keep_colours
 from .guard import load, pillow_errors, warn
 
 NEW_SUBFILE_TYPE, SUB_IFDS, DNG_VERSION = 254, 330, 50706
 """Tags of TIFF files."""
-SRGB_LIKE = {(1, 1), (1, 2), (1, 6), (1, 13), (1, 14), (1, 15), (2, 2), (2, 13), (6, 6), (5, 6)}
-"""Primaries and transfer functions (ITU-T H.273) that screens show as sRGB."""
 GAIN_MAP = re.compile(
     rb"http://ns\.adobe\.com/hdr-gain-map/|urn:iso:std:iso:ts:21496:-1"
     rb"|urn:com:apple:photo:2020:aux:hdrgainmap|infe.{8}tmap",
@@ -45,7 +44,7 @@ def open_image(
         image = _opened(source)
         head = _head(source)
         _refuse_raw(image, head)
-        _tell_colours(image, head)
+        keep_colours(image, source, head)
         _tell_gain_map(head)
         load(image, max_pixels)
         if getattr(image, "n_frames", 1) > 1:
@@ -105,36 +104,7 @@ def _refuse_raw(image: Image.Image, head: bytes) -> None:
         )
 
 
-def _tell_colours(image: Image.Image, head: bytes) -> None:
-    """Warn of colours that are told by numbers, which are not kept, and are not sRGB."""
-    if image.info.get("icc_profile"):
-        return
-    numbers = None
-    if image.format == "PNG":
-        numbers = _numbers_after(head.partition(b"IDAT")[0], b"cICP", 1)
-        gamma = image.info.get("gamma")
-        if numbers is None and gamma and "srgb" not in image.info and abs(gamma - 1 / 2.2) > 0.01:
-            warn(f"gamma {gamma:g} is not kept: the colours are taken for sRGB")
-    elif image.format in ("AVIF", "HEIF", None):
-        numbers = _numbers_after(head, b"colrnclx", 2)
-    if numbers is not None and numbers not in SRGB_LIKE:
-        kind = "HDR " if numbers[1] in (16, 18) else ""
-        warn(
-            f"{kind}colours of primaries {numbers[0]} and transfer {numbers[1]} are not kept: "
-            "they are taken for sRGB"
-        )
-
-
 def _tell_gain_map(head: bytes) -> None:
     """Warn of what would make the picture brighter on HDR screens, and is not kept."""
     if GAIN_MAP.search(head):
         warn("its HDR gain map is not kept: the picture is that of ordinary screens")
-
-
-def _numbers_after(data: bytes, mark: bytes, num_bytes: int) -> tuple[int, int] | None:
-    """Primaries and transfer function after a mark; None where there is none."""
-    start = data.find(mark) + len(mark)
-    numbers = data[start : start + 2 * num_bytes]
-    if start < len(mark) or len(numbers) < 2 * num_bytes:
-        return None
-    return int.from_bytes(numbers[:num_bytes], "big"), int.from_bytes(numbers[num_bytes:], "big")

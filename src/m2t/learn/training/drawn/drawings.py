@@ -196,7 +196,9 @@ def plain(rng: Rng, size: Size, _photo: Image.Image) -> Image.Image:
     """One colour, a slow gradient, or panels of either: nothing hides an error of one level."""
 
     def ground(size: Size) -> Image.Image:
-        color = saturated(rng) if chance(rng, 0.6) else hsv(rng.random(), rng.random(), rng.random())
+        color = (
+            saturated(rng) if chance(rng, 0.6) else hsv(rng.random(), rng.random(), rng.random())
+        )
         if chance(rng, 0.7):
             return Image.new("RGB", size, color)
         return gradient(rng, size, color, mix(color, saturated(rng), rng.random()))
