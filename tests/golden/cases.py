@@ -159,7 +159,8 @@ def cases() -> dict[str, Case]:
         "grey": Case("m2t", photograph(40, 50).convert("L"), 60),
         "alpha": Case("m2t", alpha, 40),
         "grey_alpha": Case("m2t", alpha.convert("LA"), 1),
-        "metadata": Case("m2t", described, 70),
+        "metadata": Case("m2t", described, 70),  # kept from before metadata were deflated
+        "deflated": Case("integers", described, 70, tune="eye"),
         "pixel": Case("m2t", photograph(1, 1), 100),
         "windows": Case("m2t", large, 80),
         "strips": Case("m2t", large, 30, with_strips),

@@ -7,11 +7,12 @@ import zlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .reader import Reader, crc16, require
+from .reader import Reader, Refused, crc16, require
 
 SIGNATURE = b"\x89m2t"
 MAX_PIXELS = 2**30
 MAX_CHUNK = 2**31
+MAX_INFLATED = 2**24
 ORDERS = ("qlds", "random", "raster", "entropy")
 GREY, EYE = 1, 2
 
@@ -111,8 +112,27 @@ def read_metadata(reader: Reader, file: File, first: str) -> tuple[str, bytes]:
         if kind in first:
             return kind, payload
         require(kind.islower() or kind == "A", f"chunk {kind} is not known, and has to be")
-        require(kind not in file.chunks, f"chunk {kind} comes twice")
-        file.chunks[kind] = payload
+        for one, data in {kind: payload, **(inflate(payload) if kind == "m" else {})}.items():
+            require(one not in file.chunks, f"chunk {one} comes twice")
+            file.chunks[one] = data
+
+
+def inflate(payload: bytes) -> dict[str, bytes]:
+    """The items of deflated metadata, the payload of `m`."""
+    inflater = zlib.decompressobj(-15)
+    try:
+        reader = Reader(inflater.decompress(payload, MAX_INFLATED + 1))
+    except zlib.error as error:
+        raise Refused("metadata do not inflate") from error
+    require(reader.num_left <= MAX_INFLATED, "metadata inflate to too much")
+    require(inflater.eof and not inflater.unused_data, "deflated metadata end elsewhere")
+    items: dict[str, bytes] = {}
+    while reader.num_left:
+        kind = reader.take(1).decode("latin-1")
+        require("a" <= kind <= "z" and kind != "m", f"an item of type {kind!r}")
+        require(kind not in items, f"item {kind} comes twice")
+        items[kind] = reader.take(reader.number(0, MAX_INFLATED))
+    return items
 
 
 def read_strips(reader: Reader, file: File) -> None:

@@ -9,19 +9,10 @@ from .chunks import Chunk, pack_chunk, read_chunk
 from .cursor import Cursor
 from .header import LAYERS, Header, read_header
 from .layers import LAYER, Layer, Plan, pack_layers, parse_layer
+from .metadata import DEFLATED, NAMES, inflated, pack_metadata
 from .strip import LAST_STRIP, STRIP, Strip, parse_strip
 
 ALPHA = "A"
-_METADATA = {
-    "icc": "i",
-    "exif": "e",
-    "xmp": "x",
-    "dpi": "d",
-    "comment": "c",
-    "iptc": "p",
-    "text": "t",
-}
-_NAMES = {kind: name for name, kind in _METADATA.items()}
 FIRST_READ = 4096
 """Bytes in which header and metadata are looked for at first."""
 _STRIDE = 16  # a token stands for 16x16 pixels
@@ -37,6 +28,8 @@ class Bitstream:
     metadata: dict[str, bytes] = field(default_factory=dict)
     """What belongs to the picture, by the keys of image/metadata.py; other ancillary chunks, as
     they are, by their letter."""
+    deflated: bool = field(default=False, compare=False, kw_only=True)
+    """Whether metadata were read that are deflated together: that is there once."""
     alpha: bytes | None = None
     """The image's opacity as an 8-bit grey PNG of the same size."""
     layers: list[Layer] = field(default_factory=list)
@@ -70,9 +63,7 @@ class Bitstream:
 
     def pack_head(self) -> bytes:
         """Everything before the tokens, for who writes strips one by one (Strip.pack)."""
-        parts = [self.header.pack()]
-        for name, payload in self.metadata.items():
-            parts.append(pack_chunk(_METADATA.get(name, name), payload))
+        parts = [self.header.pack(), pack_metadata(self.metadata)]
         if self.alpha is not None:
             parts.append(pack_chunk(ALPHA, self.alpha))
         return b"".join(parts)
@@ -117,7 +108,15 @@ def read_head_chunk(cursor: Cursor, bitstream: Bitstream) -> bool:
     layered = bitstream.header.version == LAYERS
     if cursor.peek() in ((LAYER,) if layered else (STRIP, LAST_STRIP)):
         return False
-    _add(bitstream, read_chunk(cursor))
+    chunk = read_chunk(cursor)
+    if chunk.kind != DEFLATED:
+        _add(bitstream, chunk)
+        return True
+    if bitstream.deflated:
+        raise _misplaced(chunk)
+    bitstream.deflated = True
+    for one in inflated(chunk):
+        _add(bitstream, one)
     return True
 
 
@@ -198,7 +197,7 @@ def _misplaced(chunk: Chunk) -> Corrupt:
 
 def _add(bitstream: Bitstream, chunk: Chunk) -> None:
     """Add a chunk of those before the tokens, each kind once."""
-    name = _NAMES.get(chunk.kind, chunk.kind)
+    name = NAMES.get(chunk.kind, chunk.kind)
     known = bitstream.alpha is not None if chunk.kind == ALPHA else name in bitstream.metadata
     if known:
         raise _misplaced(chunk)
