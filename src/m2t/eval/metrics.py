@@ -16,6 +16,10 @@ from ..errors import ImageError
 from ..image import open_image, to_picture
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".ppm", ".bmp", ".tif", ".tiff"}
+SIX_SCALES = 225
+"""Sides, in pixels, from which pictures have all scales of SSIMULACRA2. The package, and libjxl's
+program below 113, count weights one after the other, and those that smaller pictures do not need
+are not left out: what one colour's maps lack, the next one's take."""
 
 
 def psnr(a: Image.Image | np.ndarray, b: Image.Image | np.ndarray) -> float:
@@ -48,11 +52,14 @@ def ssimulacra2(a: np.ndarray, b: np.ndarray) -> float | None:
     """SSIMULACRA2 of two images (H, W, 3) uint8 of one size; None below 8 pixels a side.
 
     Made for the eye: 100 is no difference, 70 hard to see, 30 low, and very bad ones are negative.
+    It is the package's, and below SIX_SCALES pixels a side that of engine/score.py.
     """
     from ssimulacra2 import compute_ssimulacra2  # noqa: PLC0415 - an optional package
 
     if min(a.shape[:2]) < 8:
         return None
+    if min(a.shape[:2]) < SIX_SCALES:
+        return round(score.ssimulacra2(a, b), 3)
     x, y = io.BytesIO(), io.BytesIO()  # it takes files only
     Image.fromarray(a).save(x, "PPM")
     Image.fromarray(b).save(y, "PPM")
