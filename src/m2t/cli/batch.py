@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ..atomic import remove_leftovers
 from ..errors import M2TError
 from .files import STDIO, FilePath, Job, make_folder, pair, plan, write
 from .folders import Level, levels
@@ -152,8 +153,12 @@ class Batch:
         self.ledger = account.ledger
 
     def tasks(self, jobs: Iterable[Job]) -> Iterator[Task]:
-        """What is left to be done."""
+        """What is left to be done. Of each folder of targets, what killed runs left is removed."""
+        folder = None
         for job in jobs:
+            if job.target != STDIO and job.target.parent != folder:
+                folder = job.target.parent
+                remove_leftovers(folder)
             try:
                 task = self._task(job)
             except (OSError, M2TError) as error:
