@@ -12,12 +12,10 @@ from m2t.config import Aim
 from m2t.eval.metrics import psnr
 from m2t.geometry.schedule import build
 from m2t.image import to_picture
-from m2t.inspection.coders import draw, symbol_bits
+from m2t.inspection.coders import symbol_bits
 from m2t.inspection.inside import UNKNOWN_GREY, Inside, placed, record
 from m2t.inspection.output import default_samples, facts, report
 from m2t.rans import Counter, Mixture
-from m2t.rans.gaussians import PROBABILITY_BITS, cdf, expected
-from m2t.rans.tables import tables
 
 from .conftest import photograph
 
@@ -110,26 +108,6 @@ def test_samples_do_not_depend_on_threads(codec: Codec, file: bytes) -> None:
     one, two = (Inside(codec.on_threads(n), file) for n in (1, 2))
     assert np.array_equal(one.average(1, 2), two.average(1, 2))
     assert not np.array_equal(one.average(1, 2, seed=1), two.average(1, 2))
-
-
-def test_draws_follow_the_mixture() -> None:
-    num_rows = 200_000
-    row = Mixture(
-        np.array([[-100, 290]], np.int32),
-        np.array([[70, 100]], np.uint8),
-        np.array([[1 << 14] * 2], np.uint16),
-    )
-    means, scales, weights = row
-    mixture = Mixture(
-        means.repeat(num_rows, 0), scales.repeat(num_rows, 0), weights.repeat(num_rows, 0)
-    )
-    drawn = draw(mixture, np.random.default_rng(0))
-    symbols = np.arange(-8, 16)
-    edges = np.append(symbols, symbols[-1] + 1)[:, None]
-    probabilities = np.diff(cdf(row, tables(), edges)[:, 0]) / 2.0**PROBABILITY_BITS
-    shares = (drawn[:, None] == symbols).mean(0)
-    assert np.abs(shares - probabilities).max() < 0.004
-    assert set(expected(mixture).tolist()) == {1}  # (-100 + 290) / 2 / 64 = 1.48
 
 
 def test_sums_agree(codec: Codec, inside: Inside, file: bytes) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,49 @@ def test_pictures_before_the_last_do_not_depend_on_threads(codec: Codec, threads
     data = codec.compress(LARGE, layers=3)
     some = codec.on_threads(threads).decompress(data, upto=1)
     assert np.array_equal(pixels(some), pixels(codec.on_threads(3).decompress(data, upto=1)))
+
+
+def test_samples_differ_and_their_mean_comes_nearer(
+    real: Codec, layered: bytes, photo: Image.Image
+) -> None:
+    one, eight = (real.decompress(layered, upto=3, samples=n) for n in (1, 8))
+    assert not np.array_equal(pixels(one), pixels(real.decompress(layered, upto=3)))
+    assert psnr(eight, photo) > psnr(one, photo) + 0.5
+    assert (one.mode, one.size) == ("RGB", photo.size)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_samples_are_the_same_everywhere(codec: Codec, threads: int) -> None:
+    data = codec.compress(LARGE, layers=3)
+    whole = pixels(codec.on_threads(threads).decompress(data, upto=1, samples=3))
+    assert np.array_equal(whole, pixels(codec.on_threads(2).decompress(data, upto=1, samples=3)))
+    part = codec.decompress(data, upto=1, samples=3, region=(130, 90, 50, 60))
+    assert np.array_equal(pixels(part), whole[90:150, 130:180])
+    small = codec.decompress(data, upto=1, samples=3, scale=8)
+    assert small.size == (38, 28)
+    steps = m2t.decompress_steps(io.BytesIO(data), codec, samples=3)
+    assert np.array_equal(pixels(next(steps)[1]), whole)
+
+
+def test_nothing_is_drawn_where_all_is_known(codec: Codec) -> None:
+    expected = pixels(codec.decompress(codec.compress(PHOTO)))
+    for layers in (1, 3):
+        data = codec.compress(PHOTO, layers=layers)
+        assert np.array_equal(pixels(codec.decompress(data, samples=2)), expected)
+
+
+def test_progress_of_samples_ends_at_one(codec: Codec) -> None:
+    told: list[float] = []
+    codec.decompress(codec.compress(PHOTO, layers=3), told.append, upto=1, samples=3)
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+@pytest.mark.parametrize("samples", [-1, 101, 1.5, None, "1"])
+def test_numbers_of_samples_that_cannot_be(codec: Codec, samples: Any) -> None:
+    data = codec.compress(PHOTO, layers=3)
+    with pytest.raises(ConfigError, match="samples must be"):
+        codec.decompress(data, upto=1, samples=samples)
 
 
 def test_another_process_decodes(codec: Codec, weights: Path, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def decompress(
     scale: int = 1,
     upto: "int | None" = None,
     partial: bool = False,
+    samples: int = 0,
     max_pixels: int = 1 << 30,
 ) -> "Image":
     """The image in the bytes of an .m2t file: L, LA, RGB or RGBA, metadata in `info`.
@@ -113,22 +114,26 @@ def decompress(
     `region` is x, y, width and height of the part that is wanted, in pixels; `scale` is 2, 4 or 8
     for an image with a half, a quarter or an eighth of the sides; images, or regions, of more than
     `max_pixels` are refused. Of a file in layers, `upto` shows so many; with `partial`, one that
-    ends too early is shown as far as it goes, with a warning. Raises FormatError where the bytes
-    are damaged, UnknownModel where their weights are not here, ConfigError where there is no such
-    region or scale.
+    ends too early is shown as far as it goes, with a warning; what is missing is shown as the model
+    expects it, or as the mean of 1 to 100 `samples` of it. Raises FormatError where the bytes are
+    damaged, UnknownModel where their weights are not here, ConfigError where there is no such
+    region, scale or number of samples.
     """
     view = {"region": region, "scale": scale, "max_pixels": max_pixels}
     codec = __getattr__("Codec").for_file(data)
-    return codec.decompress(data, progress, upto=upto, partial=partial, **view)
+    layers = {"upto": upto, "partial": partial, "samples": samples}
+    return codec.decompress(data, progress, **layers, **view)
 
 
 def decompress_steps(
-    source: "Iterable[bytes] | IO[bytes]", codec: "Codec | None" = None
+    source: "Iterable[bytes] | IO[bytes]", codec: "Codec | None" = None, *, samples: int = 0
 ) -> "Iterator[tuple[int, Image]]":
     """The pictures of an .m2t file while its bytes arrive: after each layer, (layer from 1, image).
 
     `source` is a file object, or yields bytes; a file without layers gives one picture, at its end.
-    Without a codec, the file says which weights it needs. Raises what decompress does, Truncated
-    where the bytes end before the last layer.
+    Without a codec, the file says which weights it needs. `samples` are those of decompress.
+    Raises what decompress does, Truncated where the bytes end before the last layer.
     """
-    return importlib.import_module(".progressive", __name__).decompress_steps(source, codec)
+    return importlib.import_module(".progressive", __name__).decompress_steps(
+        source, codec, samples=samples
+    )

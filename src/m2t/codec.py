@@ -19,15 +19,16 @@ from .coding import Coded, code_latents
 from .config import Aim, Tune
 from .container import Bitstream, parse, parse_header
 from .container.header import MAX_PIXELS
+from .decoding import Decoding
 from .encoder.parts import Part, assembled, parts_of
 from .encoder.refine import DEFAULT_EFFORT, refine
 from .encoding import Encoding
 from .engine.fastest import pictures
 from .engine.threads import num_cores
 from .errors import ModelError, UnknownModel
-from .geometry.windows import Latents, Window, cut, latent_size, which
+from .geometry.windows import Latents, Window, cut, latent_size
 from .headers import check_model
-from .image import AnyImage, Picture, decode_alpha, from_picture, to_picture, warn
+from .image import AnyImage, Picture, decode_alpha, to_picture, warn
 from .lapped.transforms import LappedTransforms
 from .options import whole
 from .predict.fastest import choose
@@ -157,6 +158,7 @@ class Codec:
         scale: int = 1,
         upto: int | None = None,
         partial: bool = False,
+        samples: int = 0,
         max_pixels: int = MAX_PIXELS,
     ) -> Image.Image:
         """The image of an .m2t file, or a part of it, or a small one: L, LA, RGB or RGBA.
@@ -165,35 +167,28 @@ class Codec:
         no more is decoded than they need. With a `scale` of 2, 4 or 8, so many pixels along a side
         become one. `max_pixels` are what a part, or the image, may have before that. `upto` shows
         so many layers, and reads no further; `partial` shows what there is of a file in layers that
-        ends too early, with an ImageWarning rather than Truncated.
+        ends too early, with an ImageWarning rather than Truncated. What is not there yet is shown
+        as the model expects it, or with `samples`, 1 to 100, as the mean of so many pictures whose
+        tokens the model draws.
 
         Raises FormatError, or UnknownModel if other weights made the file; ConfigError where there
-        is no such part or scale.
+        is no such part, scale or number.
         """
         stream = parse(data, upto=upto, partial=partial)
         view = View.of(stream.header, self.transforms.halo, region, scale, max_pixels)
         if lack := missing(stream, len(data), upto):
             warn(lack)
-        return self.picture(stream, view, progress)
+        return self.picture(stream, view, progress, samples)
 
     def picture(
-        self, stream: Bitstream, view: View | None = None, progress: Progress | None = None
+        self,
+        stream: Bitstream,
+        view: View | None = None,
+        progress: Progress | None = None,
+        samples: int = 0,
     ) -> Image.Image:
-        """The image of a parsed file, or a view of it."""
-        header, alpha = stream.header, stream.alpha
-        view = view or View.of(header, self.transforms.halo)
-        windows = which(self.windows(latent_size(header.height, header.width)), view.tokens)[1]
-        meter = Meter(progress, view.tokens.area + sum(window.area for window in windows))
-        y_hat = self.decode_latents(stream, meter, view.tokens)
-        if view.scale == 1:
-            rgb = self.synthesise(y_hat, view.height, view.width, header.aim, meter)
-        else:
-            size, threads, done = (view.height, view.width), self.num_threads, added(meter)
-            rgb = self.transforms.preview(y_hat, *size, view.scale, header.aim, threads, done)
-        del y_hat  # larger than the pixels
-        if alpha is not None:
-            alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
-        return from_picture(Picture(view.shown(rgb), alpha, header.grey, stream.metadata))
+        """The image of a parsed file, or a view of it: see decompress()."""
+        return Decoding(self, stream, view, samples).picture(progress)
 
     def verified(self, data: bytes) -> Latents:
         """The tokens (h, w, C) of an .m2t file, when all of it has been checked but the pixels.
@@ -272,11 +267,16 @@ class Codec:
         return self.transforms.synthesise(y_hat, height, width, aim, self.num_threads, added(meter))
 
     def decode_latents(
-        self, stream: Bitstream, meter: Meter | None = None, part: Window | None = None
+        self,
+        stream: Bitstream,
+        meter: Meter | None = None,
+        part: Window | None = None,
+        sample: int | None = None,
     ) -> Latents:
         """Token integers (h, w, C) of a parsed file, checked; those not there yet, as expected.
 
-        Those of a `part` are not checked: checksums are of whole strips and layers.
+        With the number of a `sample`, from 0 on, they are drawn instead. Those of a `part` are not
+        checked: checksums are of whole strips and layers.
         """
         header = stream.header
         size = latent_size(header.height, header.width)
@@ -284,7 +284,7 @@ class Codec:
         check_model(stream, self.config, self.identity, len(windows))
         part = part or Window(0, 0, *size)
         code = functools.partial(self.code, aim=header.aim, meter=meter)
-        return tokens_of(code, stream, windows, part, len(self.config.slices))
+        return tokens_of(code, stream, windows, part, len(self.config.slices), sample)
 
     def code(
         self,

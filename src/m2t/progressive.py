@@ -14,11 +14,11 @@ PIECE = 4096
 
 
 def decompress_steps(
-    source: Iterable[bytes] | IO[bytes], codec: Codec | None = None
+    source: Iterable[bytes] | IO[bytes], codec: Codec | None = None, *, samples: int = 0
 ) -> Iterator[tuple[int, Image.Image]]:
     """See m2t.decompress_steps()."""
     read = getattr(source, "read", None)
     pieces = source if read is None else iter(partial(read, PIECE), b"")
     for stream in arriving(pieces):
         codec = codec or Codec.for_model(stream.header.model_id)
-        yield max(1, len(stream.layers)), codec.picture(stream)
+        yield max(1, len(stream.layers)), codec.picture(stream, samples=samples)

@@ -10,7 +10,8 @@ from .coding import Coded
 from .container import Bitstream, Layer, Strip
 from .errors import Corrupt
 from .geometry.windows import Latents, Window, which
-from .rans import Coder, Decoder, Encoder, LayerDecoder, LayerEncoder
+from .rans import Coder, Decoder, Draws, Encoder, LayerDecoder, LayerEncoder
+from .rans.gaussians import expected
 
 Code = Callable[..., Coded[Any]]
 """Codec.code() with an aim."""
@@ -50,14 +51,23 @@ def layers_of(
 
 
 def tokens_of(
-    code: Code, stream: Bitstream, windows: list[Window], part: Window, num_slices: int
+    code: Code,
+    stream: Bitstream,
+    windows: list[Window],
+    part: Window,
+    num_slices: int,
+    sample: int | None = None,
 ) -> Latents:
     """The tokens (h, w, C) of a part of a file's picture; those not there yet, as expected.
 
-    `windows` are those of the whole picture, whose tokens are checked. Raises FormatError.
+    `windows` are those of the whole picture, whose tokens are checked. With the number of a
+    `sample`, tokens that are not there are drawn, group by group. Raises FormatError.
     """
     chosen, places = which(windows, part)
-    open_decoder, num_steps = (_of_layers if stream.layers else _of_strips)(stream, num_slices)
+    if stream.layers:
+        open_decoder, num_steps = _of_layers(stream, num_slices, sample)
+    else:
+        open_decoder, num_steps = _of_strips(stream)
     coded = code(
         (part.height, part.width),
         open_coder=lambda i: open_decoder(chosen[i]),
@@ -83,21 +93,24 @@ _Opener = Callable[[int], Coder[Any]]
 """The decoder of a window, by its index."""
 
 
-def _of_strips(stream: Bitstream, _: int) -> tuple[_Opener, int | None]:
+def _of_strips(stream: Bitstream) -> tuple[_Opener, int | None]:
     """What decodes windows, and how many steps there are; None: all."""
     streams = stream.windows
     return lambda i: Decoder(streams[i]), None
 
 
-def _of_layers(stream: Bitstream, num_slices: int) -> tuple[_Opener, int | None]:
-    """The same of files in layers."""
+def _of_layers(
+    stream: Bitstream, num_slices: int, sample: int | None
+) -> tuple[_Opener, int | None]:
+    """The same of files in layers. A sample takes all steps, each given what was drawn before."""
     layers, steps = stream.layers, stream.steps[: len(stream.layers)]
     whole, ends = len(steps) == len(stream.steps), _ends(steps, num_slices)
 
     def open_decoder(i: int) -> LayerDecoder:
-        return LayerDecoder([layer.parts[i] for layer in layers], ends, whole)
+        guess = expected if sample is None else Draws(sample, i)
+        return LayerDecoder([layer.parts[i] for layer in layers], ends, whole, guess)
 
-    return open_decoder, None if whole else sum(steps)
+    return open_decoder, None if whole or sample is not None else sum(steps)
 
 
 def _encoded(code: Code, block: Block, open_coder: _Opener) -> list[Any]:

@@ -117,3 +117,19 @@ def test_layers_that_no_file_can_have_are_one_line(folder: Path, capsys) -> None
         "m2t: error: a.png: layers must be in 1..12, not 13"
     )
     assert not Path("a.m2t").exists()
+
+
+def test_samples_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compress", "a.png", "--progressive") == 0
+    assert run("decompress", "a.m2t", "x.png", "--upto", 2, "--samples", 2) == 0
+    data = Path("a.m2t").read_bytes()
+    assert np.array_equal(pixels("x.png"), pixels(m2t.decompress(data, upto=2, samples=2)))
+    Path("b.m2t").write_bytes(data[: parse(data).ends[1] + 9])
+    assert run("decompress", "b.m2t", "y.png", "--partial", "--samples", 2) == 0
+    assert np.array_equal(pixels("x.png"), pixels("y.png"))
+    capsys.readouterr()
+    assert run("decompress", "a.m2t", "z.png", "--samples", 2) == 2
+    assert "--samples goes with --upto or --partial." in capsys.readouterr().err
+    for samples in (0, 101, "many"):
+        assert run("decompress", "a.m2t", "z.png", "--upto", 2, "--samples", samples) == 2
+    assert not Path("z.png").exists()

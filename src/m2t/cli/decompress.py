@@ -62,6 +62,12 @@ class Decompression:
     help="Show so many layers of the file, not all.",
 )
 @click.option("--partial", is_flag=True, help="Show what is there of a file that ends too early.")
+@click.option(
+    "--samples",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="Of what is missing then, show the mean of N samples (1 to 100).",
+)
 @max_pixels_option
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those that the file names]")
 def decompress(
@@ -71,6 +77,7 @@ def decompress(
     scale: str | None,
     upto: int | None,
     partial: bool,
+    samples: int | None,
     max_pixels: int,
     model: str | None,
     **options: Any,
@@ -80,13 +87,16 @@ def decompress(
     photo.m2t becomes photo.png unless OUT, --out-dir or --format says otherwise; - stands for
     standard input or output. Several inputs need --out-dir. With --recursive, folders among them
     are decompressed with all below, and what is done already is skipped: docs/folders.md. --upto
-    and --partial are for files in layers (compress --progressive).
+    and --partial are for files in layers (compress --progressive); --samples goes with them.
     """
     asked = Options(**options)
+    if samples is not None and upto is None and not partial:
+        raise click.UsageError("--samples goes with --upto or --partial.")
     if suffix is None and asked.out_dir is None and len(paths) == 2 and paths[1] != STDIO:
         suffix = paths[1].suffix
     parts = int(scale.removeprefix("1/")) if scale else 1
     suffix = "." + (suffix or "png").removeprefix(".")
     view = {"region": region, "scale": parts, "upto": upto, "partial": partial}
-    work = Decompression(suffix, model, view | {"max_pixels": max_pixels})
+    view |= {"samples": samples or 0, "max_pixels": max_pixels}
+    work = Decompression(suffix, model, view)
     return run(work.load, suffix, paths, asked, among=[SUFFIX])

@@ -42,6 +42,11 @@ class Bitstream:
     """The bytes of the file up to the end of each layer that was read."""
 
     @property
+    def incomplete(self) -> bool:
+        """Whether there are more layers than are here."""
+        return len(self.layers) < len(self.steps)
+
+    @property
     def windows(self) -> list[bytes]:
         """The streams of all windows, in raster order, as far as they are there."""
         if self.layers:

@@ -12,8 +12,10 @@ from ..container import parse
 from ..errors import ConfigError
 from ..geometry.schedule import build
 from ..geometry.windows import Latents
+from ..rans import Draws
 from ..rans.gaussians import expected
-from .coders import Block, Completion, Fill, Recorder, draw
+from ..rans.layers import Guess
+from .coders import Block, Completion, Recorder
 
 Pixels = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -45,17 +47,17 @@ class Inside:
         self.image = self._synthesise(self.y_hat)
         """(H, W, 3) as it is decoded."""
 
-    def completed(self, step: int, fill: Callable[[int], Fill]) -> Latents:
+    def completed(self, step: int, guess: Callable[[int], Guess]) -> Latents:
         """Tokens (h, w, C), known after a step or filled in: group by group, each given the last.
 
         Args:
-            fill: window index -> what the mixtures of its unknown symbols become.
+            guess: window index -> what the mixtures of its unknown symbols become.
         """
         num_known = step * len(self.slices)
 
         def open_coder(window: int) -> Completion:
             known = self.records[window][:num_known]
-            return Completion([block.symbols for block in known], fill(window))
+            return Completion([block.symbols for block in known], guess(window))
 
         return self.codec.code(self.size, self.header.aim, open_coder).y_hat
 
@@ -69,8 +71,8 @@ class Inside:
             return self.image  # nothing is left to be drawn
         total = np.zeros(self.image.shape, np.float32)
         for sample in range(num_samples):
-            fill = partial(_drawing, seed, step, sample)
-            total += self._synthesise(self.completed(step, fill))
+            guess = partial(Draws, seed, step, sample)  # and the window: they run in threads
+            total += self._synthesise(self.completed(step, guess))
         return np.rint(total / num_samples).astype(np.uint8)
 
     def known(self, step: int) -> Pixels:
@@ -82,11 +84,6 @@ class Inside:
     def _synthesise(self, y_hat: Latents) -> Pixels:
         header = self.header
         return self.codec.synthesise(y_hat, header.height, header.width, header.aim)
-
-
-def _drawing(*seed: int) -> Fill:
-    """Draws from a generator of its own: windows run in threads, and no timing must matter."""
-    return partial(draw, rng=np.random.default_rng(seed))
 
 
 def record(codec: Codec, y_hat: Latents, aim: Aim) -> list[list[Block]]:

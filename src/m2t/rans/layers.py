@@ -1,4 +1,4 @@
-"""A stream in parts, each of which decodes with those before it; past them, symbols are expected.
+"""A stream in parts, each of which decodes with those before it; past them, symbols are guessed.
 
 The parts cost nothing: a decoder reads forward, so a stream is cut where the symbols of a layer
 end. A block is what a coder is given at a time.
@@ -6,7 +6,7 @@ end. A block is what a coder is given at a time.
 
 import zlib
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from .coders import Decoder, Encoder
 from .gaussians import Mixture, expected
 
 Symbols = NDArray[np.int32]
+Guess = Callable[[Mixture], Symbols]
+"""Symbols (n,) that n mixtures suggest."""
 
 
 class Part(NamedTuple):
@@ -63,16 +65,18 @@ class LayerEncoder:
 
 
 class LayerDecoder:
-    """The first parts of a stream to their symbols; all later symbols are the expected ones."""
+    """The first parts of a stream to their symbols; all later symbols are guessed."""
 
-    def __init__(self, parts: Sequence[bytes], ends: Sequence[int], whole: bool) -> None:
+    def __init__(
+        self, parts: Sequence[bytes], ends: Sequence[int], whole: bool, guess: Guess = expected
+    ) -> None:
         """Of the layers that are there, and how many blocks there are up to the end of each.
 
         `whole`: these are all the parts of the stream.
         """
         self._decoder, self._checksums = Decoder(b"".join(parts)), _Checksums(ends)
         self._num_bytes, self._whole = list(accumulate(map(len, parts))), whole
-        self._num_layers = 0
+        self._num_layers, self._guess = 0, guess
 
     def code(self, symbols: Symbols | None, mixture: Mixture) -> Symbols:
         """The next symbols (n,), one per row of the mixture. `symbols` must be None.
@@ -81,7 +85,7 @@ class LayerDecoder:
         """
         sums = self._checksums
         if sums.num_blocks == sums.ends[-1]:
-            return expected(mixture)
+            return self._guess(mixture)
         symbols = self._decoder.code(symbols, mixture)
         sums.add(symbols)
         if sums.num_blocks == sums.ends[self._num_layers]:

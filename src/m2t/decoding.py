@@ -1,0 +1,65 @@
+"""A file to a picture: its tokens, as far as they are there, and what they paint."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .container import Bitstream
+from .geometry.windows import latent_size, which
+from .image import Picture, decode_alpha, from_picture
+from .options import check, whole
+from .progress import Meter, Progress, added
+from .views import View
+
+if TYPE_CHECKING:
+    from .codec import Codec
+
+MAX_SAMPLES = 100
+"""Their pixels are summed in 16 bits."""
+
+
+class Decoding:
+    """A parsed file, and what of it is shown."""
+
+    def __init__(
+        self, codec: "Codec", stream: Bitstream, view: View | None = None, samples: int = 0
+    ) -> None:
+        """Raises ConfigError where there is no such number of samples."""
+        in_range = 0 <= whole("samples", samples) <= MAX_SAMPLES
+        check(in_range, f"samples must be in 0..{MAX_SAMPLES}, not {samples}")
+        self.codec, self.stream = codec, stream
+        self.view = view or View.of(stream.header, codec.transforms.halo)
+        self.samples = samples if stream.incomplete else 0
+        """How many pictures are averaged; 0: there is one, of what is known and expected."""
+
+    def picture(self, progress: Progress | None = None) -> Image.Image:
+        """The image."""
+        header, alpha, view = self.stream.header, self.stream.alpha, self.view
+        size = latent_size(header.height, header.width)
+        windows = which(self.codec.windows(size), view.tokens)[1]
+        num_tokens = view.tokens.area + sum(window.area for window in windows)
+        rgb = self._pixels(Meter(progress, max(1, self.samples) * num_tokens))
+        if alpha is not None:
+            alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
+        return from_picture(Picture(view.shown(rgb), alpha, header.grey, self.stream.metadata))
+
+    def _pixels(self, meter: Meter) -> NDArray[np.uint8]:
+        """What the view's tokens paint."""
+        if not self.samples:
+            return self._painted(meter)
+        total = self._painted(meter, 0).astype(np.uint16)
+        for sample in range(1, self.samples):
+            total += self._painted(meter, sample)
+        total += self.samples // 2
+        return (total // self.samples).astype(np.uint8)
+
+    def _painted(self, meter: Meter, sample: int | None = None) -> NDArray[np.uint8]:
+        """One picture: with the tokens that are expected, or of a sample."""
+        codec, view, aim = self.codec, self.view, self.stream.header.aim
+        y_hat = codec.decode_latents(self.stream, meter, view.tokens, sample)
+        if view.scale == 1:
+            return codec.synthesise(y_hat, view.height, view.width, aim, meter)
+        size, threads, done = (view.height, view.width), codec.num_threads, added(meter)
+        return codec.transforms.preview(y_hat, *size, view.scale, aim, threads, done)
