@@ -8,14 +8,17 @@ import os
 import sys
 import time
 import types
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 import m2t
-from m2t.container import Bitstream, Header, Strip, parse
+from m2t.container import Bitstream, Header, Layer, Strip, parse
+from m2t.container.header import LAYERS
 from m2t.errors import ConfigError, UnknownModel
 from m2t.image import from_picture, save_image, to_picture
+from m2t.presets import preset
 from m2t.target import Target
 
 MODEL_ID = b"fakefake"
@@ -26,6 +29,9 @@ DEADLY = (13, 13)
 
 
 class Codec:
+    identity = MODEL_ID
+    config = preset("light")
+
     @classmethod
     def load(cls, name=None, num_threads=None):
         if name not in (None, "fake"):
@@ -49,9 +55,15 @@ class Codec:
         save_image(from_picture(picture), file)
         height, width = picture.rgb.shape[:2]
         steps = 11 + effort  # so that a test can see what arrived
-        flags = int(picture.grey) | (tune == "eye") << 1
+        flags = int(picture.grey) | (tune != "psnr") << 1
         header = Header(MODEL_ID, width, height, quality, steps, 22, flags=flags)
-        return Bitstream(header, [Strip([file.getvalue()], 0)], picture.metadata).pack()
+        data = file.getvalue()
+        if layers == 1:
+            return Bitstream(header, [Strip([data], 0)], picture.metadata).pack()
+        parts = [Layer([data], 0), *(Layer([b""], 0) for _ in range(1, layers))]
+        steps = (*(1 for _ in range(1, layers)), header.steps - layers + 1)
+        header = replace(header, version=LAYERS)
+        return Bitstream(header, [], picture.metadata, layers=parts, steps=steps).pack()
 
     def verified(self, data):
         return np.asarray(self.decompress(data), np.int32)

@@ -43,7 +43,7 @@ def test_tune_reaches_the_codec(m2t, photo):
     for options in ([], ["--tune", "eye"], ["--tune", "psnr"]):
         assert m2t("compress", photo, "-f", *options).code == 0
         tunes.append(parse_header(Path("photo.m2t").read_bytes()).aim.tune)
-    assert tunes == ["psnr", "eye", "psnr"]  # the stand-in has no preference of its own
+    assert tunes == ["eye", "eye", "psnr"]
     assert m2t("compress", photo, "-f", "--tune", "ear").code == 2
 
 
@@ -81,7 +81,8 @@ def test_json(m2t, photo):
         "bytes": num_bytes,
         "bpp": 8 * num_bytes / 35,
         "quality": 30,
-        "tune": "psnr",
+        "tune": "eye",
+        "options": {"effort": 1, "keep": None, "model": None, "target": None},
         "model": fake_codec.MODEL_ID.hex(),
         "input_bytes": photo.stat().st_size,
         "output_bytes": num_bytes,

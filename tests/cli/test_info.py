@@ -30,7 +30,7 @@ def test_text(m2t, file):
     result = m2t("info", file)
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(f"a.m2t: 40x30 L, {file.stat().st_size:,} bytes, ")
-    assert "quality   70, tune psnr\n" in result.out
+    assert "quality   70, tune eye\n" in result.out
     assert "metadata  icc 7 bytes\n" in result.out
 
 
@@ -47,7 +47,7 @@ def test_json(m2t, file):
         "bytes": num_bytes,
         "bpp": 8 * num_bytes / 1200,
         "quality": 70,
-        "tune": "psnr",
+        "tune": "eye",
         "model": fake_codec.MODEL_ID.hex(),
         "order": "qlds",
         "steps": 12,

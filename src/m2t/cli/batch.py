@@ -1,6 +1,6 @@
 """Many files: what compress and decompress have in common."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from ..atomic import remove_leftovers
 from ..errors import M2TError
 from .files import STDIO, FilePath, Job, make_folder, pair, plan, write
 from .folders import Level, levels
-from .ledger import is_as_wanted, is_done, opened
+from .ledger import Wanted, is_as_wanted, is_done, opened
 from .making import Load, Outcome, Task, maker
 from .messages import explain
 from .options import jobs_option, recursive_option, threads_each, threads_option
@@ -97,7 +97,7 @@ def run(
     options: Options,
     *,
     among: Iterable[str],
-    wanted: Mapping[str, Any] | None = None,
+    wanted: Wanted,
     check: bool = False,
 ) -> int:
     """Process the files and return the exit code; a file that fails does not stop the others.
@@ -106,7 +106,7 @@ def run(
         load: called only once something is known to be done.
         suffix: of the targets.
         among: suffixes of the files that are taken from folders.
-        wanted: what an .m2t file that is done already must have been made with.
+        wanted: how files are made, and what is done already must have been.
         check: read what was written.
     """
     if options.recursive and STDIO in paths:
@@ -124,7 +124,7 @@ def run(
     )
     report = Tally("made") if options.recursive else Lines(_LINE, options.as_json)
     with closing(report), opened(options.ledger) as ledger:
-        batch = Batch(options, Account(report, options.as_json, ledger), wanted or {}, check)
+        batch = Batch(options, Account(report, options.as_json, ledger), wanted, check)
         if options.recursive:
             assert options.out_dir is not None
             find = partial(levels, paths, among, apart=options.out_dir)
@@ -146,9 +146,7 @@ def _paired(found: Iterable[Level], out_dir: Path, suffix: str) -> Iterator[Job]
 class Batch:
     """A run over many files: what is to be done, and what comes of it."""
 
-    def __init__(
-        self, options: Options, account: Account, wanted: Mapping[str, Any], check: bool
-    ) -> None:
+    def __init__(self, options: Options, account: Account, wanted: Wanted, check: bool) -> None:
         self.options, self.account, self.wanted, self.check = options, account, wanted, check
         self.ledger = account.ledger
 
@@ -175,7 +173,7 @@ class Batch:
                 if is_done(job, row, self.wanted):
                     self.account.report.done_already(job.source)
                     return None
-            elif row is not None and is_as_wanted(job, self.wanted):
+            elif row is not None and is_as_wanted(job, row, self.wanted):
                 known = row["sha256"]
         # An .m2t file whose source has changed is made again; a picture may be somebody's own.
         ours = self.options.resumes and (job.to_m2t or row is not None)
@@ -210,6 +208,7 @@ class Batch:
 
     def _write(self, task: Task, row: dict[str, Any], result: bytes) -> None:
         job = task.job
+        row["options"] = self.wanted.options
         modified_ns = task.modified_ns if self.options.preserve else None
         try:
             if self.options.recursive:

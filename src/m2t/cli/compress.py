@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
-from ..config import Tune
+from ..config import TUNES, Tune
 from ..container import parse
 from ..container.header import SUFFIX
 from ..container.layers import DEFAULT_LAYERS
 from ..target import Target
 from .batch import Options, batch_options, run
 from .folders import PICTURES
+from .ledger import Wanted
 from .making import Work
 from .options import (
     effort_option,
@@ -40,6 +41,22 @@ class Compression:
     """Decode what was made."""
     keep: tuple[str, ...] | None
     """Names of metadata to keep; None: all."""
+
+    def wanted(self, compared: bool) -> Wanted:
+        """How files are made. The model is loaded only if files are `compared` with it."""
+        facts: dict[str, Any] = {"tune": self.tune or TUNES[-1], "layers": self.layers}
+        target = None
+        if isinstance(self.quality, Target):
+            target = {self.quality.kind: self.quality.value}
+        else:
+            facts["quality"] = self.quality
+        if compared and self.model is not None:
+            codec = load_codec(self.model, None)
+            facts["model"] = codec.identity.hex()
+            facts["tune"] = self.tune or codec.config.rate.default_tune
+        keep = None if self.keep is None else list(self.keep)
+        options = {"effort": self.effort, "keep": keep, "model": self.model, "target": target}
+        return Wanted(options, facts, self.keep)
 
     def load(self, num_threads: int | None) -> Work:
         """See making.Load."""
@@ -116,9 +133,16 @@ def compress(
         verify = asked.recursive
     layers = layers or (DEFAULT_LAYERS if progressive else 1)
     keep = () if strip_all else ("icc",) if strip else None
-    wanted = ({} if target else {"quality": quality}) | ({} if tune is None else {"tune": tune})
     work = Compression(target or quality, tune, effort, layers, max_pixels, model, verify, keep)
-    return run(work.load, SUFFIX, paths, asked, among=PICTURES, wanted=wanted, check=verify)
+    return run(
+        work.load,
+        SUFFIX,
+        paths,
+        asked,
+        among=PICTURES,
+        wanted=work.wanted(asked.resumes),
+        check=verify,
+    )
 
 
 def stripped(encoded: bytes, keep: tuple[str, ...]) -> bytes:

@@ -10,6 +10,7 @@ import click
 from ..container.header import SUFFIX
 from .batch import Options, batch_options, run
 from .files import STDIO
+from .ledger import Wanted
 from .making import Work
 from .options import Codecs, RegionType, max_pixels_option
 
@@ -99,4 +100,12 @@ def decompress(
     view = {"region": region, "scale": parts, "upto": upto, "partial": partial}
     view |= {"samples": samples or 0, "max_pixels": max_pixels}
     work = Decompression(suffix, model, view)
-    return run(work.load, suffix, paths, asked, among=[SUFFIX])
+    made = {
+        "region": region and list(region),
+        "scale": parts,
+        "upto": upto,
+        "partial": partial,
+        "samples": samples,
+        "model": model,
+    }
+    return run(work.load, suffix, paths, asked, among=[SUFFIX], wanted=Wanted(made))

@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..container import parse_header
+from ..container import parse, read_head
+from ..container.header import LAYERS
 from ..errors import FormatError, OutputError
 from .files import Job, make_folder
 
@@ -15,8 +17,6 @@ COARSE_NS = (1, 100, 10**7, 10**9, 2 * 10**9)
 """In what steps file systems keep times."""
 START = b'{"input": '
 """Of a ledger, and of each line."""
-HEAD = 64
-"""Bytes of an .m2t file that tell how it was made."""
 
 
 class Ledger:
@@ -87,7 +87,19 @@ def opened(path: Path | None) -> Iterator[Ledger | None]:
         yield ledger
 
 
-def is_done(job: Job, row: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class Wanted:
+    """How files are to be made, as far as it changes what is in them."""
+
+    options: Mapping[str, Any]
+    """What only a ledger can tell later, ready for JSON."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Of what facts_of() finds in an .m2t file, that which must be so."""
+    keep: tuple[str, ...] | None = None
+    """Names of the metadata that an .m2t file may have; None: any."""
+
+
+def is_done(job: Job, row: Mapping[str, Any] | None, wanted: Wanted) -> bool:
     """Whether a target is there, made as `wanted` of its source as it is now.
 
     By the ledger's row, if there is one: name, size and time of the source. Otherwise by times.
@@ -99,21 +111,40 @@ def is_done(job: Job, row: Mapping[str, Any] | None, wanted: Mapping[str, Any]) 
         fresh = known == (str(job.source), source.st_size, source.st_mtime_ns)
     else:
         fresh = job.target.exists() and _is_newer(job.target.stat().st_mtime_ns, source.st_mtime_ns)
-    return fresh and is_as_wanted(job, wanted)
+    return fresh and is_as_wanted(job, row, wanted)
 
 
-def is_as_wanted(job: Job, wanted: Mapping[str, Any]) -> bool:
-    """Whether a target is there, and an .m2t file was made with the options wanted."""
+def is_as_wanted(job: Job, row: Mapping[str, Any] | None, wanted: Wanted) -> bool:
+    """Whether a target is there, made with the options wanted: by the row, if any, and by itself.
+
+    Rows of earlier versions tell no options, and pictures tell nothing.
+    """
     if not job.target.is_file():
+        return False
+    if row is not None and row.get("options", wanted.options) != wanted.options:
         return False
     if not job.to_m2t:
         return job.target.stat().st_size > 0
-    with job.target.open("rb") as file:
-        try:
-            aim = parse_header(file.read(HEAD)).aim._asdict()
-        except FormatError:
-            return False
-    return all(aim[name] == value for name, value in wanted.items())
+    try:
+        facts = facts_of(job.target)
+    except FormatError:
+        return False
+    is_stripped = wanted.keep is None or facts["metadata"] <= set(wanted.keep)
+    return is_stripped and all(facts[name] == value for name, value in wanted.facts.items())
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """How an .m2t file was made, by itself: quality, tune, layers, model, names of metadata.
+
+    Little of it is read, unless it is in layers. Raises FormatError or OSError.
+    """
+    with path.open("rb") as file:
+        head = read_head(file)
+    header, layers = head.header, 1
+    if header.version == LAYERS:
+        layers = len(parse(path.read_bytes(), upto=1).steps)
+    made = {"layers": layers, "model": header.model_id.hex(), "metadata": set(head.metadata)}
+    return header.aim._asdict() | made
 
 
 def _is_newer(target_ns: int, source_ns: int) -> bool:
