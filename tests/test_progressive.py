@@ -1,5 +1,6 @@
 """Progressive files: the picture of one without layers, and before it others that get sharper."""
 
+import functools
 import io
 import os
 import subprocess
@@ -17,6 +18,7 @@ from m2t.container import parse
 from m2t.errors import ConfigError, Corrupt, FormatError, Truncated
 from m2t.eval.metrics import psnr
 from m2t.image import ImageWarning
+from m2t.rans import LayerDecoder
 
 from .conftest import photograph
 
@@ -110,6 +112,26 @@ def test_expected_tokens_are_better_than_none(
         for tokens in (y_hat, zeros)
     )
     assert psnr(guessed, pixels(photo)) > psnr(empty, pixels(photo)) + 1
+
+
+def test_early_groups_are_expected_one_after_the_other(
+    real: Codec, layered: bytes, photo: Image.Image
+) -> None:
+    stream = parse(layered, upto=1)
+    header, [layer] = stream.header, stream.layers
+
+    def open_decoder(i: int) -> LayerDecoder:
+        return LayerDecoder([layer.parts[i]], [stream.steps[0] * len(real.config.slices)], False)
+
+    found = real.decode_latents(stream)
+    pictures = []
+    for num_steps in (3, 6):
+        code = functools.partial(real.code, found.shape[:2], header.aim, num_steps=num_steps)
+        y_hat = code(open_coder=open_decoder).y_hat
+        pictures.append(real.synthesise(y_hat, header.height, header.width, header.aim))
+    at_once, in_order = pictures
+    assert np.array_equal(pixels(real.decompress(layered, upto=1)), in_order)
+    assert psnr(in_order, pixels(photo)) > psnr(at_once, pixels(photo))
 
 
 @pytest.mark.parametrize("threads", [1, 2])

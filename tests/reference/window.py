@@ -62,9 +62,16 @@ class Window:
             crcs.append(zlib.crc32(as_int32(symbols)))
         if sum(steps) == self.options["steps"]:
             stream.check_end()
-        elif not self.known.all():
-            self.decode_group(len(self.known), lambda mixture: mixture.rounded_mean)
+        else:
+            self.expect()
         return crcs
+
+    def expect(self) -> None:
+        """The symbols that are expected of all tokens left: group by group, then together."""
+        for end in self.ends[self.num_groups : self.options["steps"] // 2]:
+            self.decode_group(end, lambda mixture: mixture.rounded_mean)
+        if not self.known.all():
+            self.decode_group(len(self.known), lambda mixture: mixture.rounded_mean)
 
     def decode_group(self, end: int, code: Callable[[Mixture], int]) -> list[int]:
         """Decode the next group, which ends at the token `end` of the order."""
