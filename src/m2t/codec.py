@@ -94,9 +94,7 @@ class Codec:
             codec = cls.of(read_weights(path), num_threads)
             if codec.identity == model_id:
                 return codec
-        raise UnknownModel(
-            f"needs model {model_id.hex()}, which is not shipped here: name its weights"
-        )
+        raise UnknownModel(f"needs model {model_id.hex()}, which is not shipped: name its weights")
 
     @classmethod
     def of(

@@ -12,9 +12,7 @@ from tests.test_reference import weights
 MODEL = "tests/golden/integers.safetensors"
 LATER = "format version 3 needs a newer version of m2t: this one reads up to 2"
 IMPORTANT = "chunk 'Q' needs a newer version of m2t"
-OTHER = (
-    f"needs model {weights('raster').model_id.hex()}, which is not shipped here: name its weights"
-)
+OTHER = f"needs model {weights('raster').model_id.hex()}, which is not shipped: name its weights"
 WRONG = (
     f"needs model {weights('raster').model_id.hex()}, "
     f"these weights are {weights('integers').model_id.hex()}"

@@ -29,7 +29,7 @@ LAPPED = TransformConfig(kind="lapped", latent_channels=4, width=8, blocks=1, re
 INTEGERS = dataclasses.replace(LAPPED, fine_blocks=1, linear_analysis=True)
 ELIC = TransformConfig(kind="elic", latent_channels=10, width=8, blocks=1)
 LEAST = TransformConfig(
-    kind="lapped", latent_channels=2, width=4, blocks=0, render_width=4, linear_analysis=True
+    kind="lapped", latent_channels=4, width=8, blocks=0, render_width=4, linear_analysis=True
 )
 
 
@@ -74,7 +74,7 @@ def configs() -> dict[str, ModelConfig]:
                 delta=0.0,
                 neighbours=True,
                 head="sliced",
-                slices=(2,),
+                slices=(4,),
                 head_width=8,
                 mixtures=1,
             ),

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 import m2t
 from m2t.codec import Codec
+from m2t.config import RateConfig
 from m2t.errors import ModelError, UnknownModel
 from m2t.presets import light
 from m2t.weights import Weights, locate, read_weights, shipped
@@ -93,6 +95,21 @@ def test_any_tensor_that_does_not_fit_is_refused(weights: Path, change: str) -> 
         other = changed(weights, lambda n, a, name=name: CHANGES[change](a) if n == name else a)
         with pytest.raises(ModelError, match="do not fit"):
             Codec.of(other)
+
+
+def test_weights_without_a_tune_for_the_eye_need_all_tensors_as_well() -> None:
+    found = read_weights(Path("tests/golden/raster.safetensors"))
+    config = dataclasses.replace(found.config, rate=RateConfig())
+    tensors = {
+        name: Stored(kind, array[:100] if array.shape[:1] == (200,) else array)
+        for name, (kind, array) in found.tensors.items()
+    }
+    name = LAPPED + "synthesis.blocks.0.tune"
+    untuned = Stored("F32", np.zeros(1, np.float32))
+    assert Codec.of(Weights(config, {**tensors, name: untuned})).config == config
+    del tensors[name]
+    with pytest.raises(ModelError, match=f"no {name}"):
+        Codec.of(Weights(config, tensors))
 
 
 def test_weights_of_another_configuration_are_refused(weights: Path) -> None:

@@ -134,8 +134,9 @@ def transforms(config: ModelConfig) -> Iterator[Expected]:
 def _residual_block(name: str, width: int, tuned: bool) -> Iterator[Expected]:
     for scalar in ("eps", "normed_unit", "hidden_unit"):
         yield Expected(f"{LAPPED}{name}.{scalar}", "F64", ())
-    for vector in ("gain", "quality", "tune") if tuned else ("gain", "quality"):
+    for vector in ("gain", "quality"):
         yield Expected(f"{LAPPED}{name}.{vector}", "F32", (width,))
+    yield Expected(f"{LAPPED}{name}.tune", "F32", (width if tuned else 1,))
     yield from _conv(f"{name}.first", width, 3, width, "I8")
     yield from _conv(f"{name}.second", width, 3, width, "I8")
 
