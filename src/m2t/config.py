@@ -16,6 +16,9 @@ from .options import LATER, build, check, plain
 
 STRIDE = 16  # pixels per token side: one token stands for 16x16 pixels
 QUALITIES = range(1, 101)
+WIDEST, DEEPEST = 4096, 64
+"""Limits of a network's sizes: a file of weights cannot ask for more."""
+LMBDAS = (1e-9, 1e9)
 Tune = Literal["psnr", "eye"]
 """What a picture is coded for: least squared error, or looking right."""
 TUNES: tuple[Tune, ...] = typing.get_args(Tune)
@@ -61,9 +64,14 @@ class TransformConfig:
         return 6 + self.blocks + (self.blocks + 1) // 2
 
     def __post_init__(self) -> None:
-        check(self.latent_channels >= 1, "latent_channels must be at least 1")
-        check(self.width >= 2 and self.width % 2 == 0, "transform width must be even")
-        check(self.blocks >= 0, "blocks must not be negative")
+        check(1 <= self.latent_channels <= WIDEST, f"latent_channels must be in 1..{WIDEST}")
+        check(
+            2 <= self.width <= WIDEST and self.width % 2 == 0,
+            f"transform width must be even, in 2..{WIDEST}",
+        )
+        check(0 <= self.blocks <= DEEPEST, f"blocks must be in 0..{DEEPEST}")
+        check(self.fine_blocks <= DEEPEST, f"fine_blocks must be in 0..{DEEPEST}")
+        check(self.render_width <= WIDEST, f"render_width must be at most {WIDEST}")
         check(
             (self.render_width > 0) == (self.kind == "lapped"),
             "render_width belongs to lapped transforms",
@@ -129,13 +137,16 @@ class EntropyConfig:
 
     def __post_init__(self) -> None:
         check(2 <= self.window <= 64, "window must be in 2..64 tokens")
-        check(self.heads >= 1 and self.width >= 1, "width and heads must be positive")
+        check(self.heads >= 1, "heads must be positive")
+        check(1 <= self.width <= WIDEST, f"width must be in 1..{WIDEST}")
         check(self.width % self.heads == 0, "width must be a multiple of heads")
-        check(self.layers >= 1 and self.mlp_width >= 1, "layers and mlp_width must be positive")
+        check(1 <= self.layers <= DEEPEST, f"layers must be in 1..{DEEPEST}")
+        check(1 <= self.mlp_width <= WIDEST, f"mlp_width must be in 1..{WIDEST}")
         check(self.delta >= 0, "delta must not be negative")
         sliced = self.head == "sliced"
         check(bool(self.slices) == sliced, "slices belong to the sliced head")
         check((self.head_width > 0) == sliced, "head_width belongs to the sliced head")
+        check(self.head_width <= WIDEST, f"head_width must be at most {WIDEST}")
         check(all(n > 0 for n in self.slices), "slices must be positive")
         check(1 <= self.mixtures <= 8, "mixtures must be in 1..8")
 
@@ -163,7 +174,10 @@ class RateConfig:
     """The networks' second input with the tune "eye": trained at 1, interpolated elsewhere."""
 
     def __post_init__(self) -> None:
-        check(0 < self.lmbda_min <= self.lmbda_max, "lmbda_min must be in (0, lmbda_max]")
+        check(self.lmbda_min <= self.lmbda_max, "lmbda_min must be at most lmbda_max")
+        least, most = LMBDAS
+        inside = least <= self.lmbda_min and self.lmbda_max <= most
+        check(inside, f"lmbda_min and lmbda_max must be in {least:g}..{most:g}")
         if self.eye:
             check(all(len(knot) == 2 for knot in self.eye), "eye must be pairs of quality and t")
             qualities, ts = zip(*self.eye, strict=True)
@@ -171,6 +185,7 @@ class RateConfig:
             check(ends, "eye must go from quality 1 to 100")
             ascending = all(_ascending(values) for values in (qualities, ts))
             check(ascending and max(map(abs, ts)) <= 2, "eye must ascend, with t in -2..2")
+        check(abs(self.eye_strength) <= 2, "eye_strength must be in -2..2")
 
     @property
     def lmbda_mid(self) -> float:
@@ -270,5 +285,7 @@ class ModelConfig:
         """Parse to_json()'s text; unknown or ill-typed keys raise ConfigError."""
         try:
             return build(cls, json.loads(text))
-        except json.JSONDecodeError as error:
+        except ConfigError:
+            raise
+        except (ValueError, RecursionError) as error:  # of numbers too long and lists too deep, too
             raise ConfigError(f"model config is not JSON: {error}") from error

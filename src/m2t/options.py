@@ -1,6 +1,7 @@
 """Dataclasses of options: checked, and plain JSON values and back."""
 
 import dataclasses
+import math
 import typing
 from operator import index
 from typing import Any, Literal
@@ -52,12 +53,13 @@ def coerce(hint: Any, value: Any, key: str) -> Any:
         return build(hint, value)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
-        check(value in args, f"{key} must be one of {', '.join(map(str, args))}, not {value}")
+        check(value in args, f"{key} must be one of {', '.join(map(str, args))}, not {value!s:.40}")
         return value
     if origin is tuple:
         check(isinstance(value, (list, tuple)), f"{key} must be a list")
         return tuple(coerce(args[0], item, key) for item in value)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) <= 2**53:
         return float(value)
-    check(type(value) is hint, f"{key} must be {hint.__name__}, not {value!r}")
+    check(type(value) is hint, f"{key} must be {hint.__name__}, not {value!r:.40}")
+    check(hint is not float or math.isfinite(value), f"{key} must be finite")
     return value

@@ -36,6 +36,8 @@ def explain(error: Exception) -> str:
 def complain(text: str, name: object = None, kind: str = "error") -> None:
     """Print `m2t: error: photo.m2t: truncated at byte 812` to stderr."""
     line = " ".join(text.split())  # some library's text may have several
+    # A file's own words, such as a tensor's name, could move the terminal's cursor.
+    line = "".join(char if char.isprintable() else "?" for char in line)
     click.echo(f"m2t: {kind}: " + (f"{name}: " if name else "") + line, err=True)
 
 

@@ -59,6 +59,8 @@ def check_bounds(config: ModelConfig) -> None:
     """
     e = config.entropy
     num_slots = e.window**2
+    if e.width // e.heads % 2:
+        raise ModelError("each head must have an even width")
     bounds = {
         "exponentials of a window": num_slots * EXP_ONE <= EXACT,
         # The differences of two of them, that is.

@@ -63,19 +63,32 @@ def group_sizes(num_tokens: int, steps: int, alpha: float) -> tuple[int, ...]:
 
     Groups that round to nothing are left out, and sizes ascend, as M2T's input layout needs.
     """
-    exponent = round(alpha * 10)
-    ends = [_round_power(num_tokens, i, steps, exponent) for i in range(steps + 1)]
-    sizes = (b - a for a, b in pairwise(ends))
+    tenths = round(alpha * 10)
+    whole = steps**tenths
+    ends = {0: 0, steps: num_tokens}
+
+    def fill(first: int, last: int) -> None:
+        """The ends between two others; none where those are equal, so that steps may be many."""
+        if last - first > 1 and ends[first] < ends[last]:
+            middle = (first + last) // 2
+            ends[middle] = _root((2 * num_tokens) ** 10 * middle**tenths // whole)
+            fill(first, middle)
+            fill(middle, last)
+
+    fill(0, steps)
+    sizes = (b - a for a, b in pairwise(ends[i] for i in sorted(ends)))
     return tuple(sorted(size for size in sizes if size > 0))
 
 
-def _round_power(n: int, i: int, steps: int, tenths: int) -> int:
-    """floor(n (i/steps)^(tenths/10) + 1/2), exactly: compares tenth powers of integers."""
-    low, high = 0, n
+def _root(power: int) -> int:
+    """The largest k with (2 k - 1)^10 <= power, or 0.
+
+    k - 1/2 <= n (i/steps)^(tenths/10)  <=>  (2k-1)^10 <= (2n)^10 i^tenths / steps^tenths
+    """
+    low, high = 0, 1 << power.bit_length() // 10 + 1
     while low < high:
         k = (low + high + 1) // 2
-        # k - 1/2 <= n (i/steps)^(tenths/10)  <=>  (2k-1)^10 steps^tenths <= (2n)^10 i^tenths
-        if (2 * k - 1) ** 10 * steps**tenths <= (2 * n) ** 10 * i**tenths:
+        if (2 * k - 1) ** 10 <= power:
             low = k
         else:
             high = k - 1

@@ -131,7 +131,8 @@ def save_options(image: Image.Image, name: str) -> dict[str, Any]:
 def _png_texts(texts: Mapping[str, str], xmp: bytes | None) -> PngImagePlugin.PngInfo:
     result = PngImagePlugin.PngInfo()
     for key, value in texts.items():
-        result.add_itxt(key[:79], value)
+        # PNG has keys in Latin-1; those of an .m2t file may be in anything.
+        result.add_itxt(key[:79].encode("latin-1", "replace").decode("latin-1"), value)
     if xmp is not None:
         result.add_itxt(XMP_TEXTS[0], xmp.decode(errors="replace"))
     return result

@@ -230,11 +230,12 @@ def every(picture: Picture, side: int, i: int) -> Picture:
 
 
 def _block(ops: PictureOperations, t: Tensors, name: str) -> Block:
+    without = np.zeros_like(t[f"{name}.quality"])  # models of a single tune have no vector for it
     return Block(
         t[f"{name}.gain"],
         float(t[f"{name}.eps"]),
         kernels.kernel(ops, t, f"{name}.first"),
         t[f"{name}.quality"],
-        t[f"{name}.tune"],
+        t.get(f"{name}.tune", without),
         kernels.kernel(ops, t, f"{name}.second"),
     )

@@ -4,13 +4,16 @@ docs/format.md tells what they mean. Sizes that a file may choose are ANY.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
-from ..config import EntropyConfig, ModelConfig
+from ..config import EntropyConfig, ModelConfig, TransformConfig
+from ..engine.arithmetic import EXP_ONE, STREAM_LIMIT, WEIGHT_LIMIT
 from ..errors import ModelError
 from .file import INTEGER, LAPPED, Weights
+from .safetensors import Stored
 
 ANY = -1
 TAPS = 4
@@ -20,6 +23,10 @@ BLOCK = 4 * 4 * 3
 PLACE = 4 * BLOCK
 """Values of a place at 1/8."""
 NEIGHBOURS = 8
+LARGEST_FLOAT = 2.0**30
+"""In magnitude."""
+DIVISORS = ("gains", "synthesis.unit", ".steps")
+"""Tensors of what is divided by, or counts: above 0, as those of 64 bits are."""
 
 
 class Expected(NamedTuple):
@@ -33,9 +40,10 @@ class Expected(NamedTuple):
 
 def check(weights: Weights) -> None:
     """Raise ModelError unless all integers of a model are there, as they should be."""
-    expected = [*entropy(weights.config)]
+    expected = entropy(weights.config)
     if any(name.startswith(LAPPED) for name in weights.tensors):
-        expected += transforms(weights.config)
+        expected = chain(expected, transforms(weights.config))
+        _check_words(weights.config.transform)
     for name, kind, shape in expected:
         stored = weights.tensors.get(name)
         if stored is None:
@@ -44,8 +52,35 @@ def check(weights: Weights) -> None:
         same = len(shape) == stored.array.ndim and all(a in (b, ANY) for a, b in sizes)
         if stored.kind != kind or not same or stored.array.size == 0:
             raise _unfit(f"{name} is {stored.kind} {stored.array.shape}, not {kind} {shape}")
-        if stored.array.dtype.kind == "f" and not np.isfinite(stored.array).all():
-            raise _unfit(f"{name} is not finite")
+        _check_values(name, stored)
+
+
+def _check_words(t: TransformConfig) -> None:
+    """Raise ModelError unless the core can take windows of several rows of places: whole words."""
+    words = t.width % (8 if t.fine_blocks else 4) == 0 and t.render_width % 2 == 0
+    if not words:
+        raise ModelError("transforms must have places of a multiple of four bytes")
+
+
+def _check_values(name: str, stored: Stored) -> None:
+    """Raise ModelError for values with which some operation would not give the integer it should.
+
+    Sums and products of what is left are never NaN, nor are their quotients and roots.
+    """
+    kind, array = stored
+    low, high = float(array.min()), float(array.max())  # NaN where one is
+    if array.dtype.kind == "f":
+        least = 1 / LARGEST_FLOAT if kind == "F64" or name.endswith(DIVISORS) else -LARGEST_FLOAT
+        if not least <= low <= high <= LARGEST_FLOAT:
+            raise _unfit(f"{name} is not within {least:g} to {LARGEST_FLOAT:g}")
+    elif name.endswith(".weight"):
+        limit = WEIGHT_LIMIT if kind == "I8" else int(STREAM_LIMIT)
+        if not -limit <= low <= high <= limit:
+            raise _unfit(f"{name} is not within {-limit} to {limit}")
+    if name == INTEGER + "exp_table":
+        ascends = (np.diff(array) > 0).any()
+        if ascends or array[0] != EXP_ONE or array[-1] != 0 or (array != np.rint(array)).any():
+            raise _unfit(f"{name} does not descend from {EXP_ONE} to 0 in integers")
 
 
 def _unfit(reason: str) -> ModelError:

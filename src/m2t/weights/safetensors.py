@@ -16,6 +16,7 @@ Buffer = bytes | mmap.mmap
 """What a file holds."""
 LENGTH_BYTES = 8
 LARGEST_HEADER = 100_000_000
+MOST_DIMENSIONS = 8
 TYPES = {
     "F64": "<f8",
     "F32": "<f4",
@@ -55,6 +56,7 @@ def parse(data: Buffer) -> tuple[dict[str, Stored], dict[str, str]]:
     texts = isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
     if not texts:
         raise ValueError("its metadata are not texts")
+    "".join(header).encode()  # half a character of UTF-16, which JSON can spell, is no text
     entries = {name: _entry(name, entry) for name, entry in header.items()}
     end = start
     for name, (kind, shape, (first, last)) in sorted(entries.items(), key=lambda e: e[1][2]):
@@ -77,7 +79,8 @@ def _entry(name: str, entry: Any) -> Entry:
     if not known or entry["dtype"] not in [*TYPES]:
         raise ValueError(f"tensor {name} is of no known type")
     shape, offsets = entry["shape"], entry["data_offsets"]
-    if not (_naturals(shape) and _naturals(offsets) and len(offsets) == 2):
+    sizes = _naturals(shape) and len(shape) <= MOST_DIMENSIONS
+    if not (sizes and _naturals(offsets) and len(offsets) == 2):
         raise ValueError(f"tensor {name} has no shape or place")
     return entry["dtype"], tuple(shape), (offsets[0], offsets[1])
 
