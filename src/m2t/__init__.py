@@ -113,11 +113,11 @@ def decompress(
 
     `region` is x, y, width and height of the part that is wanted, in pixels; `scale` is 2, 4 or 8
     for an image with a half, a quarter or an eighth of the sides; images, or regions, of more than
-    `max_pixels` are refused. Of a file in layers, `upto` shows so many; with `partial`, one that
-    ends too early is shown as far as it goes, with a warning; what is missing is shown as the model
-    expects it, or as the mean of 1 to 100 `samples` of it. Raises FormatError where the bytes are
-    damaged, UnknownModel where their weights are not here, ConfigError where there is no such
-    region, scale or number of samples.
+    `max_pixels` are refused. Of a file in layers, `upto` shows so many; with `partial`, a file
+    that ends too early or is damaged is shown as far as it is intact, with a warning. What is
+    missing of layers is shown as the model expects it, or as the mean of 1 to 100 `samples` of it.
+    Raises FormatError where the bytes are damaged, UnknownModel where their weights are not here,
+    ConfigError where there is no such region, scale or number of samples.
     """
     view = {"region": region, "scale": scale, "max_pixels": max_pixels}
     codec = __getattr__("Codec").for_file(data)

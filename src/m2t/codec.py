@@ -38,7 +38,8 @@ from .predict.predictor import Network
 from .progress import Meter, Progress, added
 from .protocols import Slopes, Transforms
 from .rans import Coder, Counter
-from .streams import missing, tokens_of
+from .salvage import tokens_of
+from .streams import missing
 from .target import Target
 from .views import View
 from .weights import Weights, locate, read_weights, shipped
@@ -165,9 +166,9 @@ class Codec:
         no more is decoded than they need. With a `scale` of 2, 4 or 8, so many pixels along a side
         become one. `max_pixels` are what a part, or the image, may have before that. `upto` shows
         so many layers, and reads no further; `partial` shows what there is of a file in layers that
-        ends too early, with an ImageWarning rather than Truncated. What is not there yet is shown
-        as the model expects it, or with `samples`, 1 to 100, as the mean of so many pictures whose
-        tokens the model draws.
+        ends too early, and of a damaged file the windows that are intact, with an ImageWarning.
+        What is not there yet of layers is shown as the model expects it, or with `samples`, 1 to
+        100, as the mean of so many pictures whose tokens the model draws.
 
         Raises FormatError, or UnknownModel if other weights made the file; ConfigError where there
         is no such part, scale or number.

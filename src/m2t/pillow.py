@@ -8,8 +8,8 @@
 
 An image that is opened tells its size, mode and metadata from the first bytes of its file; tokens
 are decoded when pixels are asked for. Image.draft() and Image.thumbnail() have fewer painted. Where
-Pillow's ImageFile.LOAD_TRUNCATED_IMAGES is set, a file in layers that ends too early is shown as
-far as it goes.
+Pillow's ImageFile.LOAD_TRUNCATED_IMAGES is set, a file that ends too early or whose tokens are
+damaged is shown as far as it is intact.
 """
 
 import io

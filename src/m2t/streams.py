@@ -40,7 +40,7 @@ def layers_of(
     code: Code, blocks: Iterable[Block], steps: Sequence[int], num_slices: int
 ) -> list[Layer]:
     """The tokens of all blocks as layers of so many steps each."""
-    ends = _ends(steps, num_slices)
+    ends = layer_ends(steps, num_slices)
     by_window: list[Any] = []
     for block in blocks:
         by_window += _encoded(code, block, lambda _: LayerEncoder(ends))
@@ -65,7 +65,7 @@ def tokens_of(
     """
     chosen, places = which(windows, part)
     if stream.layers:
-        open_decoder, num_steps = _of_layers(stream, num_slices, sample)
+        open_decoder, num_steps = of_layers(stream, num_slices, sample)
     else:
         open_decoder, num_steps = _of_strips(stream)
     coded = code(
@@ -83,7 +83,7 @@ def tokens_of(
 def missing(stream: Bitstream, num_bytes: int, upto: int | None) -> str | None:
     """How much is there, of layers that were wanted, in so many bytes; None where all is."""
     there, total = len(stream.layers), len(stream.steps)
-    if there == min(total, upto or total):
+    if stream.damage or there == min(total, upto or total):
         return None
     share = 100 * num_bytes // stream.num_bytes
     return f"truncated: {there} of {total} layers, {share} % of the bytes"
@@ -99,16 +99,14 @@ def _of_strips(stream: Bitstream) -> tuple[_Opener, int | None]:
     return lambda i: Decoder(streams[i]), None
 
 
-def _of_layers(
-    stream: Bitstream, num_slices: int, sample: int | None
-) -> tuple[_Opener, int | None]:
+def of_layers(stream: Bitstream, num_slices: int, sample: int | None) -> tuple[_Opener, int | None]:
     """The same of files in layers. Symbols that are missing are guessed.
 
     A sample takes all steps, each given what was drawn before. What is expected of the first half
     of the steps is given to later ones, which are one: that looks best (docs/log.md).
     """
     layers, steps = stream.layers, stream.steps[: len(stream.layers)]
-    whole, ends = len(steps) == len(stream.steps), _ends(steps, num_slices)
+    whole, ends = len(steps) == len(stream.steps), layer_ends(steps, num_slices)
 
     def open_decoder(i: int) -> LayerDecoder:
         guess = expected if sample is None else Draws(sample, i)
@@ -131,7 +129,7 @@ def _check_layers(by_window: Sequence[Sequence[int]], layers: Sequence[Layer]) -
             raise Corrupt(f"decoded latents of layer {i + 1} do not match their checksum")
 
 
-def _ends(steps: Sequence[int], num_slices: int) -> list[int]:
+def layer_ends(steps: Sequence[int], num_slices: int) -> list[int]:
     """How many blocks of symbols there are up to the end of each layer."""
     return [num_steps * num_slices for num_steps in accumulate(steps)]
 

@@ -12,9 +12,11 @@ from PIL import Image, PngImagePlugin
 from m2t.checksums import latents_crc
 from m2t.codec import Codec
 from m2t.container import Bitstream, Strip, parse
+from m2t.container import chunks as container
 from m2t.container.chunks import pack_chunk
 from m2t.container.cursor import Cursor, pack_number
 from m2t.container.header import read_header
+from m2t.container.metadata import inflated
 
 from ..conftest import TINY, photograph
 
@@ -233,9 +235,17 @@ def alphas(data: bytes) -> Files:
         yield f"alpha: {name}", put(head, others)
 
 
+def plain(data: bytes) -> bytes:
+    """The same file, with a chunk for each kind of metadata."""
+    head, chunks = cut(data)
+    deflated = [container.Chunk(*chunk, 0) for chunk in chunks if chunk[0] == "m"]
+    inner = [(one.kind, bytes(one.payload)) for chunk in deflated for one in inflated(chunk)]
+    return put(head, [*inner, *(chunk for chunk in chunks if chunk[0] != "m")])
+
+
 def metadata(data: bytes) -> Files:
     """Metadata that break what is known of their kind. They are kept as they are, or not shown."""
-    head, chunks = cut(data)
+    head, chunks = cut(plain(data))
     rng = random.Random(1)
     tiff = b"II*\0\x08\0\0\0"
     contents = {

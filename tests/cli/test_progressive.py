@@ -78,7 +78,7 @@ def test_partial_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "m2t: warning: a.m2t: truncated: 4 of 5 layers, 99 % of the bytes"
     assert lines[2].startswith("m2t: error: b.m2t: truncated at byte ")
-    assert lines[2].endswith("; only files in layers can be shown in part")
+    assert lines[2].endswith(": no window of it is intact")
     assert [path.name for path in Path("out").iterdir()] == ["a.png"]
 
 

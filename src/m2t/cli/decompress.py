@@ -62,7 +62,7 @@ class Decompression:
     metavar="LAYER",
     help="Show so many layers of the file, not all.",
 )
-@click.option("--partial", is_flag=True, help="Show what is there of a file that ends too early.")
+@click.option("--partial", is_flag=True, help="Show what is intact of a damaged file.")
 @click.option(
     "--samples",
     type=click.IntRange(1, 100),
@@ -88,7 +88,9 @@ def decompress(
     photo.m2t becomes photo.png unless OUT, --out-dir or --format says otherwise; - stands for
     standard input or output. Several inputs need --out-dir. With --recursive, folders among them
     are decompressed with all below, and what is done already is skipped: docs/folders.md. --upto
-    and --partial are for files in layers (compress --progressive); --samples goes with them.
+    is for files in layers (compress --progressive). --partial shows what is intact of a file that
+    is damaged or ends too early, and warns of what is lost: docs/security.md. --samples goes with
+    either.
     """
     asked = Options(**options)
     if samples is not None and upto is None and not partial:

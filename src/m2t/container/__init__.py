@@ -1,7 +1,8 @@
 """The .m2t file: signature, header, chunks. Standard library only; docs/format.md defines it."""
 
 from .arriving import arriving
-from .file import Bitstream, parse, parse_header, read_head
+from .damaged import parse
+from .file import Bitstream, parse_header, read_head
 from .header import Header, Order
 from .layers import Layer
 from .strip import Strip

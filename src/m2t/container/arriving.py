@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from ..errors import Truncated
 from .cursor import Cursor
-from .file import Bitstream, parse, read_head_chunk, read_layer
+from .file import Bitstream, parse_whole, read_head_chunk, read_layer
 from .header import LAYERS, read_header
 
 
@@ -35,6 +35,6 @@ def arriving(pieces: Iterable[bytes]) -> Iterator[Bitstream]:
         if done:
             return
     if stream is not None and stream.header.version != LAYERS:
-        yield parse(data)
+        yield parse_whole(data)
         return
     raise Truncated(f"truncated at byte {len(data)}")

@@ -40,6 +40,12 @@ class Bitstream:
     """Of the whole file, as its first layer says."""
     ends: list[int] = field(default_factory=list, compare=False)
     """The bytes of the file up to the end of each layer that was read."""
+    damage: list[str] = field(default_factory=list, compare=False)
+    """Of a file that was salvaged: what is wrong with it (damaged.py)."""
+    damaged: list[int] = field(default_factory=list, compare=False)
+    """Which of the strips or layers that may be."""
+    ended: bool = field(default=False, compare=False)
+    """The last strip is there."""
 
     @property
     def incomplete(self) -> bool:
@@ -113,19 +119,11 @@ def read_head_chunk(cursor: Cursor, bitstream: Bitstream) -> bool:
     layered = bitstream.header.version == LAYERS
     if cursor.peek() in ((LAYER,) if layered else (STRIP, LAST_STRIP)):
         return False
-    chunk = read_chunk(cursor)
-    if chunk.kind != DEFLATED:
-        _add(bitstream, chunk)
-        return True
-    if bitstream.deflated:
-        raise _misplaced(chunk)
-    bitstream.deflated = True
-    for one in inflated(chunk):
-        _add(bitstream, one)
+    take_chunk(bitstream, read_chunk(cursor))
     return True
 
 
-def parse(data: bytes, *, upto: int | None = None, partial: bool = False) -> Bitstream:
+def parse_whole(data: bytes, *, upto: int | None = None, partial: bool = False) -> Bitstream:
     """The content of a file, every checksum of what is read verified. Raises FormatError.
 
     Args:
@@ -139,12 +137,7 @@ def parse(data: bytes, *, upto: int | None = None, partial: bool = False) -> Bit
     if bitstream.header.version == LAYERS:
         _read_layers(cursor, bitstream, upto, partial)
         return bitstream
-    try:
-        _read_strips(cursor, bitstream)
-    except Truncated as error:
-        if not partial:
-            raise
-        raise Truncated(f"{error}; only files in layers can be shown in part") from error
+    _read_strips(cursor, bitstream)
     return bitstream
 
 
@@ -154,7 +147,7 @@ def _read_strips(cursor: Cursor, bitstream: Bitstream) -> None:
         chunk = read_chunk(cursor)
         last = chunk.kind == LAST_STRIP
         if not last and chunk.kind != STRIP:
-            raise _misplaced(chunk)
+            raise misplaced(chunk)
         strip = parse_strip(chunk, max_windows)
         max_windows -= len(strip.windows)
         bitstream.strips.append(strip)
@@ -196,16 +189,24 @@ def _check_end(cursor: Cursor) -> None:
         raise Corrupt(f"{cursor.num_bytes_left} bytes follow the end at byte {cursor.position}")
 
 
-def _misplaced(chunk: Chunk) -> Corrupt:
+def misplaced(chunk: Chunk) -> Corrupt:
+    """The error for a chunk where none of its kind may be."""
     return Corrupt(f"misplaced chunk '{chunk.kind}' before byte {chunk.position}")
 
 
-def _add(bitstream: Bitstream, chunk: Chunk) -> None:
+def take_chunk(bitstream: Bitstream, chunk: Chunk) -> None:
     """Add a chunk of those before the tokens, each kind once."""
+    if chunk.kind == DEFLATED:
+        if bitstream.deflated:
+            raise misplaced(chunk)
+        bitstream.deflated = True
+        for one in inflated(chunk):
+            take_chunk(bitstream, one)
+        return
     name = NAMES.get(chunk.kind, chunk.kind)
     known = bitstream.alpha is not None if chunk.kind == ALPHA else name in bitstream.metadata
     if known:
-        raise _misplaced(chunk)
+        raise misplaced(chunk)
     if chunk.kind == ALPHA:
         bitstream.alpha = bytes(chunk.payload)
     elif chunk.kind.islower():
