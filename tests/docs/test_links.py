@@ -7,7 +7,7 @@ import pytest
 
 from .blocks import PAGES, ROOT
 
-NAMES = ("CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md")
+NAMES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md")
 NAMES += ("research/README.md", "runs/README.md")
 DOCUMENTS = [*PAGES, *(ROOT / name for name in NAMES)]
 WIDEST = 120

@@ -1,0 +1,1 @@
+"""Files that are damaged, by chance or on purpose: how often that is noticed."""

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes results/fuzz.json: fuzzing of the core (libFuzzer, with AddressSanitizer and UndefinedBehaviorSanitizer) and of
+# the layers in Python (Atheris). A target runs for SECONDS_EACH=60, or with RUNS=N for N executions. TARGETS are some of
+# core, parse, decode, weights, pillow (default: all). Fails on a finding, whose input is in build/fuzz. Needs clang
+# (`apt-get install clang`), and `pip install atheris`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=build/fuzz
+mkdir -p "$work"
+python -m research.attacks.corpus "$work/corpus"
+
+limits=(-print_final_stats=1 -timeout=10 -rss_limit_mb=2000)
+if [ -n "${RUNS:-}" ]; then limits+=(-runs="$RUNS"); else limits+=(-max_total_time="${SECONDS_EACH:-60}"); fi
+
+# run TARGET COMMAND ...: its log becomes numbers, whether it fails or not.
+run() {
+    local target="$1" corpus="$work/corpus/$1" status=0
+    shift
+    "$@" "${limits[@]}" -artifact_prefix="$work/$target-" "$corpus" > "$work/$target.log" 2>&1 || status=$?
+    [ "$status" = 0 ] || tail -n 30 "$work/$target.log" >&2
+}
+
+logs=()
+for target in ${TARGETS:-core parse decode weights pillow}; do
+    if [ "$target" = core ]; then
+        clang -w -g -O1 -ffp-contract=off -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+            -Icore core/*.c tests/attacks/fuzz_core.c -lm -o "$work/core"
+        run core "$work/core" -max_len=4096
+    else
+        run "$target" python -m research.attacks.fuzz "$target" --weights tests/tiny.safetensors -max_len=20000
+    fi
+    logs+=("$work/$target.log")
+done
+python -m research.attacks.counts "${logs[@]}" --out results/fuzz.json
