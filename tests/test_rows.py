@@ -8,6 +8,7 @@ import pytest
 from m2t.config import Aim
 from m2t.engine.reference import ReferenceDistortions, ReferencePictures
 from m2t.lapped.rows import Rows
+from m2t.lapped.synthesis import Painter
 from m2t.lapped.transforms import LappedTransforms
 from m2t.weights import read_weights
 from m2t.weights.file import LAPPED
@@ -65,6 +66,20 @@ def test_memory_does_not_grow_with_height(transforms, monkeypatch) -> None:
 
     painted(transforms, tokens(1, 4))  # what is made at the first call stays
     assert peak(tokens(200, 4)) < 1.2 * peak(tokens(50, 4))
+
+
+def test_the_end_of_a_picture_takes_no_more_rows_at_once(transforms, monkeypatch) -> None:
+    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", 4)
+    places = []
+    blend = Painter._blend
+
+    def blended(painter: Painter, stop: int) -> None:
+        blend(painter, stop)
+        places.append(len(painter.last.array))
+
+    monkeypatch.setattr(Painter, "_blend", blended)
+    painted(transforms, tokens(30, 4))
+    assert max(places) <= 2 * max(places[:20])
 
 
 @pytest.mark.parametrize("border", [0, 1, 2])

@@ -88,7 +88,7 @@ class Synthesis:
         """
         painter = Painter(self, ops, y_hat.shape[1], aim)
         for rows in bands:
-            yield painter.run(y_hat[rows], rows.stop == len(y_hat))
+            yield from painter.run(y_hat[rows], rows.stop == len(y_hat))
 
 
 class BlockRows:
@@ -144,10 +144,17 @@ class Painter:
         self.seen = Rows(SIDE * columns, s.render_width, np.int16, 1)
         self.rendered = 0
 
-    def run(self, y_hat: Latents, last: bool) -> Picture:
+    def run(self, y_hat: Latents, last: bool) -> Iterator[Picture]:
         """From the next rows of tokens to the blocks that are done."""
         stop = self._coarse(y_hat, last)
         stop = min(stop, _within(self.tokens, last))
+        # At the end there are all rows that lagged behind: as many at a time as usual.
+        start, size = self.plain.stop // SIDE, len(y_hat)
+        for end in range(start + size, stop + size, size):
+            yield self._painted(min(end, stop), last and end >= stop)
+
+    def _painted(self, stop: int, last: bool) -> Picture:
+        """The blocks that are done when all layers have gone on up to a row of tokens."""
         self._plain(stop)
         if self.fine_blocks:
             stop = self._fine(stop, last)
