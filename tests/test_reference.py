@@ -20,6 +20,8 @@ from .reference.weights import Weights, read_weights
 
 FOLDER = Path(__file__).parent / "golden"
 RECORD: dict[str, dict[str, str]] = json.loads((FOLDER / "golden.json").read_text())
+CODED = [name for name in RECORD if "latents_sha256" in RECORD[name]]
+EXACT = [name for name in RECORD if "pixels_sha256" in RECORD[name]]
 LAYERED = [name for name in RECORD if "first_layer_sha256" in RECORD[name]]
 
 
@@ -38,14 +40,17 @@ def decoded(name: str) -> Decoded:
     return decode(read(name), weights(RECORD[name]["model"]))
 
 
-@pytest.mark.parametrize("name", RECORD)
+@pytest.mark.parametrize("name", CODED)
 def test_tokens(name: str) -> None:
-    assert latents_sha256(decoded(name).latents) == RECORD[name]["latents_sha256"]
+    latents = decoded(name).latents
+    assert latents is not None
+    assert latents_sha256(latents) == RECORD[name]["latents_sha256"]
 
 
 @pytest.mark.parametrize("name", LAYERED)
 def test_tokens_of_the_first_layer_and_those_expected(name: str) -> None:
     first = decode(read(name), weights(RECORD[name]["model"]), num_layers=1)
+    assert first.latents is not None
     assert latents_sha256(first.latents) == RECORD[name]["first_layer_sha256"]
 
 
@@ -54,10 +59,14 @@ def test_pictures(name: str) -> None:
     found = decoded(name).pixels
     if found is not None:  # else the model paints in floating point
         with Image.open(FOLDER / f"{name}.png") as image:
-            assert np.array_equal(found, np.asarray(image).reshape(found.shape))
+            expected = np.asarray(image).reshape(found.shape)
+            seen = np.ones(found.shape[:2], bool)
+            if decoded(name).latents is None and image.mode.endswith("A"):
+                seen = found[..., -1] > 0  # colours under full transparency are any
+            assert np.array_equal(found[seen], expected[seen])
 
 
-@pytest.mark.parametrize("name", [name for name in RECORD if "pixels_sha256" in RECORD[name]])
+@pytest.mark.parametrize("name", EXACT)
 def test_pixels(name: str) -> None:
     rgb = decoded(name).rgb
     assert rgb is not None
@@ -96,7 +105,7 @@ def test_files_of_the_shipped_weights(quality: int, tune: Tune) -> None:
     assert np.array_equal(found.pixels, np.asarray(m2t.decompress(data)))
 
 
-@pytest.mark.parametrize("name", ["integers_eye", "layers_grey_alpha"])
+@pytest.mark.parametrize("name", ["integers_eye", "layers_grey_alpha", "lossless"])
 def test_no_byte_may_change(name: str) -> None:
     data = read(name)
     for place in range(0, len(data), 7):
@@ -106,7 +115,7 @@ def test_no_byte_may_change(name: str) -> None:
             decode(bytes(damaged), weights(RECORD[name]["model"]))
 
 
-@pytest.mark.parametrize("name", ["integers_eye", "layers_grey_alpha"])
+@pytest.mark.parametrize("name", ["integers_eye", "layers_grey_alpha", "lossless"])
 def test_no_byte_may_lack_or_follow(name: str) -> None:
     data, model = read(name), weights(RECORD[name]["model"])
     for num_bytes in range(0, len(data), 5):

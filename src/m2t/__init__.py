@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from .codec import Codec
-    from .config import Tune
+    from .config import Lossless, Tune
     from .errors import M2TError
     from .image import AnyImage
     from .progress import Progress
@@ -84,18 +84,20 @@ def compress(
     tune: "Tune | None" = None,
     effort: int = 1,
     layers: int = 1,
+    lossless: "Lossless" = "auto",
     progress: "Progress | None" = None,
 ) -> bytes:
     """A Pillow image of any mode, or an array (H, W, 3) uint8, as the bytes of an .m2t file.
 
     It takes the default weights and what Codec.compress takes: `quality` is 1 to 100, or a Target,
     as Target("size", 200_000), `tune` "eye" (the default) or "psnr", `effort` 0 (fastest) to 9
-    (smallest); with several `layers`, the first bytes are a whole, coarse picture. Raises
-    ImageError where the image cannot be represented, ConfigError where the target cannot be had.
-    For many images, `load` a codec once.
+    (smallest); with several `layers`, the first bytes are a whole, coarse picture. Where a file
+    that keeps every pixel is no larger, it is that one ("auto"); `lossless` may also be "always" or
+    "never". Raises ImageError where the image cannot be represented, ConfigError where the target
+    cannot be had. For many images, `load` a codec once.
     """
-    options = {"tune": tune, "effort": effort, "layers": layers, "progress": progress}
-    return load().compress(image, quality, **options)
+    options = {"tune": tune, "effort": effort, "layers": layers, "lossless": lossless}
+    return load().compress(image, quality, progress=progress, **options)
 
 
 def decompress(

@@ -10,7 +10,7 @@ from .config import Aim, Tune
 from .encoder.search import BITS_PER_ACTIVITY, FineDial, Goal, Search, Setting, Tried
 from .encoding import Encoding
 from .engine.score import psnr, ssimulacra2
-from .errors import ConfigError
+from .errors import OutOfReach
 from .geometry.windows import Latents
 from .image import Picture, from_picture
 from .progress import Meter, Progress
@@ -52,7 +52,7 @@ class Aiming:
         self.meter: Meter | None = None
 
     def compress(self, progress: Progress | None) -> bytes:
-        """The file; ConfigError, with what is nearest, where the target cannot be had."""
+        """The file; OutOfReach, with what is nearest, where the target cannot be had."""
         passes = 1 + self.encoding.num_passes
         self.meter = meter = Meter(progress, (1 + 2 * passes) * self.encoding.area)
         transforms, threads = self.codec.transforms, self.codec.num_threads
@@ -89,7 +89,7 @@ class Aiming:
             value *= 8 / (self.height * self.width)
         verb = "smaller than" if self.target.kind in SIZES else "nearer than"
         nearest = FORMATS[self.target.kind].format(value)
-        raise ConfigError(f"cannot be {verb} {nearest} at quality {aim.quality}")
+        raise OutOfReach(f"cannot be {verb} {nearest} at quality {aim.quality}")
 
     def _sized(self, setting: Setting, effort: int) -> Tried:
         y_hat, aim = self._tokens(setting, effort), self._aim(setting)

@@ -180,7 +180,7 @@ def measure(
     """
     loaded = _resident("VmRSS")
     image = open_image(io.BytesIO(data))
-    options = {"quality": quality, "tune": tune, "effort": effort}
+    options = {"quality": quality, "tune": tune, "effort": effort, "lossless": "never"}
     make = partial(codec.compress, image, **options)
     file = make()
     medians = partial(_medians, runs=runs, warmup=warmup)

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .aiming import Aiming
+from .choosing import compressed
 from .coding import Coded, code_latents
-from .config import Aim, Tune
+from .config import Aim, Lossless, Tune
 from .container import Bitstream, parse, parse_header
-from .container.header import MAX_PIXELS
+from .container.header import MAX_PIXELS, NO_MODEL
 from .decoding import Decoding
 from .encoder.parts import Part, assembled, parts_of
 from .encoder.refine import DEFAULT_EFFORT, refine
@@ -30,13 +30,13 @@ from .geometry.windows import Latents, Window, cut, latent_size
 from .headers import check_model
 from .image import AnyImage, Picture, decode_alpha, to_picture, warn
 from .lapped.transforms import LappedTransforms
-from .options import whole
+from .lossless import pixels_of
 from .predict.fastest import choose
 from .predict.network import IntegerNetwork
 from .predict.operations import Operations
 from .predict.predictor import Network
 from .progress import Meter, Progress, added
-from .protocols import Slopes, Transforms
+from .protocols import Pixels, Slopes, Transforms
 from .rans import Coder, Counter
 from .salvage import tokens_of
 from .streams import missing
@@ -68,10 +68,7 @@ class Codec:
 
     @classmethod
     def load(
-        cls,
-        name_or_path: str | os.PathLike[str] | None = None,
-        *,
-        num_threads: int | None = None,
+        cls, name_or_path: str | os.PathLike[str] | None = None, *, num_threads: int | None = None
     ) -> "Codec":
         """The codec with shipped weights (None: the default ones) or with those of a file.
 
@@ -82,15 +79,14 @@ class Codec:
 
     @classmethod
     def for_file(cls, data: bytes, *, num_threads: int | None = None) -> "Codec":
-        """The codec whose weights an .m2t file names, among the shipped ones.
-
-        Raises UnknownModel or FormatError.
-        """
+        """The codec with the shipped weights that an .m2t file names; UnknownModel, FormatError."""
         return cls.for_model(parse_header(data).model_id, num_threads=num_threads)
 
     @classmethod
     def for_model(cls, model_id: bytes, *, num_threads: int | None = None) -> "Codec":
         """The codec with the shipped weights of that id; UnknownModel where there are none."""
+        if model_id == NO_MODEL:
+            return cls.load(num_threads=num_threads)  # any codec reads lossless files
         for path in shipped().values():
             codec = cls.of(read_weights(path), num_threads)
             if codec.identity == model_id:
@@ -126,6 +122,7 @@ class Codec:
         tune: Tune | None = None,
         effort: int = DEFAULT_EFFORT,
         layers: int = 1,
+        lossless: Lossless = "auto",
         progress: Progress | None = None,
     ) -> bytes:
         """An image of any mode and size, or an array (H, W, 3) uint8, as an .m2t file.
@@ -136,6 +133,7 @@ class Codec:
                 eye, if the model can.
             effort: 0 (fastest) to 9 (smallest file for its quality): see encoder/refine.py.
             layers: with several, the file's first bytes are a picture (docs/progressive.md).
+            lossless: "auto" keeps every pixel where the file is no larger for it, "always" anyway.
             progress: called with the share done so far, 0..1.
 
         Raises ConfigError where there is no such option or the target cannot be had, ImageError for
@@ -144,9 +142,7 @@ class Codec:
         picture = to_picture(image)
         del image  # as large as the picture; the caller may have let go of it
         encoding = Encoding(self, picture, tune or self.config.rate.default_tune, effort, layers)
-        if isinstance(quality, Target):
-            return Aiming(encoding, quality).compress(progress)
-        return encoding.compress(whole("quality", quality), progress)
+        return compressed(encoding, quality, lossless, progress)
 
     def decompress(
         self,
@@ -189,14 +185,17 @@ class Codec:
         """The image of a parsed file, or a view of it: see decompress()."""
         return Decoding(self, stream, view, samples).picture(progress)
 
-    def verified(self, data: bytes) -> Latents:
+    def verified(self, data: bytes) -> Latents | None:
         """The tokens (h, w, C) of an .m2t file, when all of it has been checked but the pixels.
 
-        Raises FormatError, or UnknownModel if other weights made the file.
+        None of a lossless file, pixels checked. Raises FormatError; UnknownModel for other weights.
         """
         stream = parse(data)
         if stream.alpha is not None:
             decode_alpha(stream.alpha, (stream.header.width, stream.header.height))
+        if stream.header.lossless:
+            pixels_of(stream)
+            return None
         return self.decode_latents(stream)
 
     def estimate(self, data: bytes) -> float:
@@ -255,13 +254,8 @@ class Codec:
         return refine(self.config, y_hat, aim, effort, errors, slopes, move, windows)
 
     def synthesise(
-        self,
-        y_hat: Latents,
-        height: int,
-        width: int,
-        aim: Aim,
-        meter: Meter | None = None,
-    ) -> NDArray[np.uint8]:
+        self, y_hat: Latents, height: int, width: int, aim: Aim, meter: Meter | None = None
+    ) -> Pixels:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
         return self.transforms.synthesise(y_hat, height, width, aim, self.num_threads, added(meter))
 

@@ -23,6 +23,9 @@ Tune = Literal["psnr", "eye"]
 """What a picture is coded for: least squared error, or looking right."""
 TUNES: tuple[Tune, ...] = typing.get_args(Tune)
 """By their number in files; append only."""
+Lossless = Literal["never", "auto", "always"]
+"""Whether a file has a picture's very pixels; auto: where it is no larger for it."""
+LOSSLESS_CHOICES: tuple[Lossless, ...] = typing.get_args(Lossless)
 
 
 @dataclass(frozen=True)

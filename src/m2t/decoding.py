@@ -1,4 +1,4 @@
-"""A file to a picture: its tokens, as far as they are there, and what they paint."""
+"""A file to a picture: its tokens, as far as they are there, and what they paint; or its tiles."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from PIL import Image
 from .container import Bitstream
 from .geometry.windows import latent_size, which
 from .image import Picture, decode_alpha, from_picture
+from .lossless import pixels_of
 from .options import check, whole
 from .progress import Meter, Progress, added
 from .views import View
@@ -37,16 +38,20 @@ class Decoding:
     def picture(self, progress: Progress | None = None) -> Image.Image:
         """The image."""
         header, alpha, view = self.stream.header, self.stream.alpha, self.view
-        size = latent_size(header.height, header.width)
-        windows = which(self.codec.windows(size), view.tokens)[1]
-        num_tokens = view.tokens.area + sum(window.area for window in windows)
-        rgb = self._pixels(Meter(progress, max(1, self.samples) * num_tokens))
+        if header.lossless:
+            rgb = pixels_of(self.stream, view, progress)
+        else:
+            rgb = view.shown(self._pixels(progress))
         if alpha is not None:
             alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
-        return from_picture(Picture(view.shown(rgb), alpha, header.grey, self.stream.metadata))
+        return from_picture(Picture(rgb, alpha, header.grey, self.stream.metadata))
 
-    def _pixels(self, meter: Meter) -> NDArray[np.uint8]:
+    def _pixels(self, progress: Progress | None) -> NDArray[np.uint8]:
         """What the view's tokens paint."""
+        size = latent_size(self.stream.header.height, self.stream.header.width)
+        windows = which(self.codec.windows(size), self.view.tokens)[1]
+        num_tokens = self.view.tokens.area + sum(window.area for window in windows)
+        meter = Meter(progress, max(1, self.samples) * num_tokens)
         if not self.samples:
             return self._painted(meter)
         total = self._painted(meter, 0).astype(np.uint16)

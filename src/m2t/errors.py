@@ -12,6 +12,7 @@ M2TError
 ├─ ImageError           an image that cannot be read, or has no pixels
 ├─ OutputError          a result that cannot be written where it was asked for
 └─ ConfigError          options that contradict each other (also a ValueError)
+   └─ OutOfReach        a target that no quality comes to
 """
 
 
@@ -61,3 +62,7 @@ class OutputError(M2TError):
 
 class ConfigError(M2TError, ValueError):
     """Options that are out of range or contradict each other."""
+
+
+class OutOfReach(ConfigError):
+    """A target that no quality comes to."""

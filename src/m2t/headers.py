@@ -6,6 +6,7 @@ from .config import TUNES, Aim, ModelConfig
 from .container import Bitstream, Header, Order
 from .errors import Corrupt, UnknownModel
 from .image import Picture
+from .options import check
 
 
 def header_of(
@@ -26,9 +27,10 @@ def header_of(
 def check_model(stream: Bitstream, config: ModelConfig, identity: bytes, num_windows: int) -> None:
     """Raise UnknownModel if other weights made a file, Corrupt if it contradicts its model.
 
-    `num_windows` are those that the model cuts its picture into.
+    ConfigError, if it has no tokens. `num_windows` are those that the model cuts its picture into.
     """
     header = stream.header
+    check(not header.lossless, "is lossless: it has no tokens")
     if header.model_id != identity:
         raise UnknownModel(
             f"needs model {header.model_id.hex()}, these weights are {identity.hex()}"

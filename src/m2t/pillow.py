@@ -46,7 +46,7 @@ class M2TImageFile(ImageFile.ImageFile):
         self._size = header.width, header.height
         self._mode = ("L" if header.grey else "RGB") + ("A" if head.alpha is not None else "")
         attach(self, head.metadata)
-        self.info |= header.aim._asdict()
+        self.info |= {**header.aim._asdict(), "lossless": header.lossless}
         self.tile = [ImageFile._Tile("raw", (0, 0, *self.size), 0, self.mode)]
 
     _scale = 1
@@ -95,9 +95,13 @@ def _accept(prefix: bytes) -> bool:
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
     """`quality`, `tune`, `effort`, `layers` as in m2t.compress, `progressive` for some layers;
-    `icc_profile`, `exif`, `xmp`, `dpi`, `comment` in place of those of the image."""
+    `lossless` as there, or True or False; `icc_profile`, `exif`, `xmp`, `dpi`, `comment` in place
+    of those of the image."""
     options = getattr(image, "encoderinfo", {})
-    given = {key: options[key] for key in ("quality", "tune", "effort", "layers") if key in options}
+    names = ("quality", "tune", "effort", "layers", "lossless")
+    given = {key: options[key] for key in names if key in options}
+    if isinstance(options.get("lossless"), bool):  # as for WebP
+        given["lossless"] = "always" if options["lossless"] else "never"
     if options.get("progressive"):
         given.setdefault("layers", DEFAULT_LAYERS)
     keys = ("icc_profile", "exif", "xmp", "dpi", "comment")

@@ -74,7 +74,10 @@ class View:
     def plane(self, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The view of a plane (H, W) of the whole picture."""
         x, y, width, height = self.region
-        part = alpha[y : y + height, x : x + width]
+        return self.small(alpha[y : y + height, x : x + width])
+
+    def small(self, part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The view, of the pixels (h, w) or (h, w, 3) of its region."""
         return part if self.scale == 1 else reduced(part, self.scale)
 
     def _lines(self, start: int, count: int) -> slice:

@@ -42,7 +42,7 @@ class Codec:
     def for_file(cls, data, num_threads=None):
         return cls()
 
-    def compress(self, image, quality=50, *, tune=None, effort=1, layers=1, progress=None):
+    def compress(self, image, quality=50, *, tune=None, effort=1, layers=1, **options):
         if quality == SLOW:
             print("started", file=sys.stderr, flush=True)
             time.sleep(60)

@@ -83,6 +83,7 @@ def test_json(m2t, photo):
         "quality": 30,
         "tune": "eye",
         "options": {"effort": 1, "keep": None, "model": None, "target": None},
+        "lossless": False,
         "model": fake_codec.MODEL_ID.hex(),
         "input_bytes": photo.stat().st_size,
         "output_bytes": num_bytes,

@@ -13,6 +13,7 @@ from tests.conftest import photograph
 PAGE = Path(__file__).parents[2] / "docs" / "json.md"
 TYPES = {
     "string": str,
+    "boolean": bool,
     "integer": int,
     "number": (int, float),
     "object": dict,
@@ -47,7 +48,8 @@ def faults(found: dict[str, Any], name: str) -> list[str]:
             wrong += [] if "absent" in kinds else [key]
             continue
         allowed = [TYPES[kind] for kind in kinds if kind != "absent"]
-        if isinstance(found[key], bool) or not any(isinstance(found[key], it) for it in allowed):
+        is_wrong = isinstance(found[key], bool) != (bool in allowed)  # which are integers to Python
+        if is_wrong or not any(isinstance(found[key], it) for it in allowed):
             wrong.append(key)
     return wrong
 

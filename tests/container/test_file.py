@@ -120,7 +120,7 @@ def test_foreign_files_and_later_versions():
         with pytest.raises(BadMagic):
             parse(other)
     with pytest.raises(UnsupportedVersion):
-        parse(data[:4] + b"\x03" + data[5:])
+        parse(data[:4] + b"\x04" + data[5:])
     with pytest.raises(Corrupt):
         parse(data[:4] + b"\x00" + data[5:])
     with pytest.raises(Corrupt):

@@ -12,6 +12,7 @@ from m2t.codec import Codec
 from m2t.config import (
     Aim,
     EntropyConfig,
+    Lossless,
     ModelConfig,
     RateConfig,
     ScheduleConfig,
@@ -140,6 +141,7 @@ class Case(NamedTuple):
     change: Callable[[Codec, Bitstream], None] = as_it_is
     tune: Tune = "psnr"
     layers: int = 1
+    lossless: Lossless = "never"
 
 
 def cases() -> dict[str, Case]:
@@ -175,6 +177,9 @@ def cases() -> dict[str, Case]:
         "layers_grey_alpha": Case("integers", alpha.convert("LA"), 70, layers=2),
         "layers_pixel": Case("integers", photograph(1, 1), 50, layers=5),
         "layers_mt": Case("mt", large, 60, layers=3),
+        "lossless": Case("integers", described, 50, lossless="always"),
+        "lossless_grey_alpha": Case("integers", alpha.convert("LA"), 50, lossless="always"),
+        "lossless_tiles": Case("integers", photograph(4100, 3), 50, lossless="always"),
         "mt": Case("mt", large, 60),
         "mt_pixel": Case("mt", photograph(1, 1), 50),
         "lowest": Case("integers", photograph(64, 48), 1),

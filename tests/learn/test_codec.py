@@ -23,7 +23,7 @@ from .conftest import float_codec, seeded_model
 @pytest.mark.parametrize("quality", [1, 37, 100])
 def test_size_is_what_the_model_estimates(model: Model, codec: Codec, quality: int) -> None:
     image = photograph(400, 300)
-    data = codec.compress(image, quality)
+    data = codec.compress(image, quality, lossless="never")
     aim = Aim(quality, "eye")
     num_bytes = sum(map(len, parse(data).windows))
     ideal = codec.estimate(data) / 8
@@ -43,7 +43,7 @@ def test_container_costs_less_than_50_bytes() -> None:
     image = photograph(768, 512)
     model = seeded_model(vary(tiny(), window=24))  # four windows, as light has here
     codec = float_codec(model)
-    data = codec.compress(image, 80)
+    data = codec.compress(image, 80, lossless="never")
     assert len(data) - sum(map(len, parse(data).windows)) < 50
 
 
@@ -51,9 +51,11 @@ def test_container_costs_less_than_50_bytes() -> None:
 def test_layers_of_models_in_floats(masking: str) -> None:
     codec = float_codec(seeded_model(vary(tiny(), masking=masking)))
     image = photograph(150, 100)
-    data = codec.compress(image, 60, layers=3)
+    data = codec.compress(image, 60, layers=3, lossless="never")
     whole = codec.decode_latents(parse(data))
-    assert np.array_equal(whole, codec.decode_latents(parse(codec.compress(image, 60))))
+    assert np.array_equal(
+        whole, codec.decode_latents(parse(codec.compress(image, 60, lossless="never")))
+    )
     errors = [np.abs(codec.decode_latents(parse(data, upto=i)) - whole).sum() for i in (1, 2, 3)]
     assert errors[0] > errors[1] > errors[2] == 0
 
@@ -69,7 +71,7 @@ def test_every_schedule_makes_files_that_decode(masking: str, order: str, steps:
     model = seeded_model(dataclasses.replace(config, schedule=schedule))
     codec = float_codec(model)
     image = photograph(120, 90)
-    data = codec.compress(image, 40)
+    data = codec.compress(image, 40, lossless="never")
     header = parse(data).header
     assert (header.order.name.lower(), header.steps) == (order, steps)
     tokens = codec.tokens(to_picture(image), Aim(40, "eye"))
@@ -100,12 +102,12 @@ def test_latents_far_outside_the_prediction_come_back(codec: Codec) -> None:
     image = photograph(40, 40)
     tokens = wild.tokens(to_picture(image), Aim(100, "eye"))
     assert np.abs(tokens).max() > 100_000
-    assert np.array_equal(decoded_tokens(wild, wild.compress(image, 100)), tokens)
+    assert np.array_equal(decoded_tokens(wild, wild.compress(image, 100, lossless="never")), tokens)
 
 
 def test_other_weights_are_named(codec: Codec) -> None:
     other = float_codec(seeded_model(tiny(), seed=1))
-    data = codec.compress(photograph(20, 20))
+    data = codec.compress(photograph(20, 20), lossless="never")
     with pytest.raises(UnknownModel, match=codec.identity.hex()):
         other.decompress(data)
     with pytest.raises(UnknownModel, match=codec.identity.hex()):
@@ -130,7 +132,7 @@ def test_quality_is_monotonic_in_bytes_and_distortion() -> None:
     codec = float_codec(model)
     sizes, errors = [], []
     for quality in range(1, 101, 11):
-        data = codec.compress(image, quality)
+        data = codec.compress(image, quality, lossless="never")
         sizes.append(len(data))
         difference = np.asarray(codec.decompress(data), float) - np.asarray(image)
         errors.append(np.square(difference).mean())

@@ -77,5 +77,5 @@ def test_floats_compress_too(weights: Path) -> None:
 def test_another_device_has_the_same_tokens(weights: Path) -> None:
     """By PyTorch's operations, which a GPU would take; here they run on the processor."""
     image = Image.linear_gradient("L")
-    data = m2t.load(weights).compress(image)
-    assert m2t.load(weights, device="cpu:0").compress(image) == data
+    data = m2t.load(weights).compress(image, lossless="never")
+    assert m2t.load(weights, device="cpu:0").compress(image, lossless="never") == data

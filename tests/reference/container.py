@@ -15,6 +15,7 @@ MAX_CHUNK = 2**31
 MAX_INFLATED = 2**24
 ORDERS = ("qlds", "random", "raster", "entropy")
 GREY, EYE = 1, 2
+TILE_SIDE = 4096
 
 
 class Header(NamedTuple):
@@ -63,16 +64,14 @@ class File:
     """Metadata and opacity by type."""
     strips: list[Strip] = field(default_factory=list)
     layers: list[Layer] = field(default_factory=list)
+    tiles: list[bytes] = field(default_factory=list)
 
 
 def parse(data: bytes) -> File:
     """Read a whole file."""
     reader = Reader(data)
     file = File(read_header(reader))
-    if file.header.version == 1:
-        read_strips(reader, file)
-    else:
-        read_layers(reader, file)
+    {1: read_strips, 2: read_layers, 3: read_tiles}[file.header.version](reader, file)
     require(reader.num_left == 0, "bytes follow the last chunk")
     return file
 
@@ -81,12 +80,17 @@ def read_header(reader: Reader) -> Header:
     """Signature to CRC-16."""
     require(reader.take(4) == SIGNATURE, "not an .m2t file")
     version = reader.integer(1)
-    require(version in {1, 2}, f"version {version} of the format is not described")
-    model_id = reader.take(8)
+    require(version in {1, 2, 3}, f"version {version} of the format is not described")
+    model_id, steps, alpha, order, seed = b"", 0, 0, 0, 0
+    if version != 3:
+        model_id = reader.take(8)
     width, height = (reader.number(1, 65535) for _ in range(2))
     require(width * height <= MAX_PIXELS, "too many pixels")
-    quality, steps, alpha = reader.number(1, 100), reader.number(1, 65535), reader.number(1, 255)
-    order, seed, flags = reader.number(0, 3), reader.number(0, 255), reader.number(0, 3)
+    quality = reader.number(1, 100)
+    if version != 3:
+        steps, alpha = reader.number(1, 65535), reader.number(1, 255)
+        order, seed = reader.number(0, 3), reader.number(0, 255)
+    flags = reader.number(0, 3)
     expected = crc16(reader.data[: reader.place])
     require(reader.integer(2) == expected, "the header's CRC is wrong")
     grey, eye = bool(flags & GREY), bool(flags & EYE)
@@ -178,3 +182,24 @@ def read_layers(reader: Reader, file: File) -> None:
             layer.number(i, i)
         crc = layer.integer(4)
         file.layers.append(Layer(crc, num_steps, read_pieces(layer, num_windows)))
+
+
+def read_tiles(reader: Reader, file: File) -> None:
+    """The rest of a file of version 3."""
+    kind, payload = read_metadata(reader, file, "W")
+    for i, (_, _, height, width) in enumerate(tiles(file.header)):
+        if i > 0:
+            kind, payload = read_chunk(reader)
+        bits = int.from_bytes(payload[1:5], "little")
+        require(kind == "W" and payload[:1] == b"\x2f", "no tile stands where one should")
+        require(bits == width - 1 | (height - 1) << 14, "a tile has another size or opacity")
+        file.tiles.append(payload)
+
+
+def tiles(header: Header) -> list[tuple[int, int, int, int]]:
+    """Top, left, height and width of each tile in pixels, in raster order."""
+    return [
+        (y, x, min(TILE_SIDE, header.height - y), min(TILE_SIDE, header.width - x))
+        for y in range(0, header.height, TILE_SIDE)
+        for x in range(0, header.width, TILE_SIDE)
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from . import schedule
-from .container import File, Header, parse
+from .container import File, Header, parse, tiles
 from .network import Network
 from .operations import Array
 from .reader import as_int32, require
@@ -24,13 +24,13 @@ class Decoded:
     """What a file holds."""
 
     header: Header
-    latents: Array
-    """(h, w, C) integers."""
+    latents: Array | None
+    """(h, w, C) integers; None of a file of tiles."""
     pixels: Array | None
     """(H, W, 1, 2, 3 or 4) uint8: grey or colours, then opacity; None where the model's
     transforms are no integers."""
     rgb: Array | None
-    """(H, W, 3) what the synthesis paints."""
+    """(H, W, 3) what the synthesis paints, or tiles hold."""
     chunks: dict[str, bytes]
     """Metadata by type."""
 
@@ -38,14 +38,18 @@ class Decoded:
 def decode(data: bytes, weights: Weights, num_layers: int | None = None) -> Decoded:
     """Decode a file; of one in layers, the first `num_layers` if that is given."""
     file = parse(data)
-    header = file.header
-    check_model(header, weights)
-    latents = decode_latents(file, weights, num_layers)
+    header, latents = file.header, None
     alpha = file.chunks.pop("A", None)
     rgb = pixels = None
-    if "lapped.gains" in weights.tensors:
-        synthesis = Synthesis(weights, header.quality, header.eye)
-        rgb = synthesis.pixels(latents, header.height, header.width)
+    if file.tiles:
+        rgb = joined(file)
+    else:
+        check_model(header, weights)
+        latents = decode_latents(file, weights, num_layers)
+        if "lapped.gains" in weights.tensors:
+            synthesis = Synthesis(weights, header.quality, header.eye)
+            rgb = synthesis.pixels(latents, header.height, header.width)
+    if rgb is not None:
         planes = [grey_of(rgb)[..., None] if header.grey else rgb]
         if alpha is not None:
             planes.append(opacity(alpha, header)[..., None])
@@ -93,6 +97,16 @@ def decode_latents(file: File, weights: Weights, num_layers: int | None) -> Arra
     else:
         check_strips(file, latents, places)
     return latents
+
+
+def joined(file: File) -> Array:
+    """(H, W, 3) the pixels of all tiles. Any reader of lossless WebP files will do."""
+    rgb = np.zeros((file.header.height, file.header.width, 3), np.uint8)
+    for tile, (y, x, height, width) in zip(file.tiles, tiles(file.header), strict=True):
+        chunk = b"VP8L" + len(tile).to_bytes(4, "little") + tile + b"\0" * (len(tile) % 2)
+        webp = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
+        rgb[y : y + height, x : x + width] = Image.open(io.BytesIO(webp), formats=["WEBP"])
+    return rgb
 
 
 def check_strips(file: File, latents: Array, places: list[schedule.Window]) -> None:

@@ -20,7 +20,7 @@ from .options import jobs_option, recursive_option, threads_each, threads_option
 from .report import Account, Lines, Tally
 from .workers import Died, perform
 
-_LINE = "{input}: {width}x{height}, {bytes:,} bytes, {bpp:.3f} bpp, {seconds:.1f} s"
+_LINE = "{input}: {width}x{height}, {bytes:,} bytes, {bpp:.3f} bpp, {kind}{seconds:.1f} s"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def run(
         threads_each(options.threads, jobs),
         alone=jobs == 1 and not options.recursive,
     )
-    report = Tally("made") if options.recursive else Lines(_LINE, options.as_json)
+    report = Tally("made") if options.recursive else Lines(_line, options.as_json)
     with closing(report), opened(options.ledger) as ledger:
         batch = Batch(options, Account(report, options.as_json, ledger), wanted, check)
         if options.recursive:
@@ -136,6 +136,11 @@ def run(
             for task, outcome in outcomes:
                 batch.settle(task, outcome)
     return 1 if batch.account.num_failed else 0
+
+
+def _line(row: dict[str, Any]) -> str:
+    """What people are told of a file that was made."""
+    return _LINE.format(**row, kind="lossless, " if row["lossless"] else "")
 
 
 def _paired(found: Iterable[Level], out_dir: Path, suffix: str) -> Iterator[Job]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..config import TUNES, Tune
+from ..config import LOSSLESS_CHOICES, TUNES, Lossless, Tune
 from ..container import parse
 from ..container.header import SUFFIX
 from ..container.layers import DEFAULT_LAYERS
@@ -35,6 +35,7 @@ class Compression:
     tune: Tune | None
     effort: int
     layers: int
+    lossless: Lossless
     max_pixels: int
     model: str | None
     verify: bool
@@ -45,6 +46,8 @@ class Compression:
     def wanted(self, compared: bool) -> Wanted:
         """How files are made. The model is loaded only if files are `compared` with it."""
         facts: dict[str, Any] = {"tune": self.tune or TUNES[-1], "layers": self.layers}
+        if self.lossless != "auto":
+            facts["lossless"] = self.lossless == "always"
         target = None
         if isinstance(self.quality, Target):
             target = {self.quality.kind: self.quality.value}
@@ -55,6 +58,8 @@ class Compression:
             facts["model"] = codec.identity.hex()
             facts["tune"] = self.tune or codec.config.rate.default_tune
         keep = None if self.keep is None else list(self.keep)
+        if self.lossless == "always":
+            facts = {"lossless": True}
         options = {"effort": self.effort, "keep": keep, "model": self.model, "target": target}
         return Wanted(options, facts, self.keep)
 
@@ -63,7 +68,8 @@ class Compression:
         from ..image import open_image, pillow_limit, to_picture
 
         codec = load_codec(self.model, num_threads)
-        choices: dict[str, Any] = {"tune": self.tune, "effort": self.effort, "layers": self.layers}
+        choices: dict[str, Any] = {"tune": self.tune, "effort": self.effort}
+        choices |= {"layers": self.layers, "lossless": self.lossless}
 
         def work(file: BytesIO, progress: Any) -> tuple[bytes, bytes]:
             with file, pillow_limit(self.max_pixels):  # then the pixels are enough to hold
@@ -92,6 +98,13 @@ class Compression:
 @click.option(
     "--progressive", is_flag=True, help=f"The same as --layers {DEFAULT_LAYERS}, without --layers."
 )
+@click.option(
+    "--lossless",
+    type=click.Choice(LOSSLESS_CHOICES),
+    default="auto",
+    show_default=True,
+    help="Whether to keep every pixel; auto: where the file is no larger for it.",
+)
 @max_pixels_option
 @click.option("--strip", is_flag=True, help="Drop metadata, except for the colour profile.")
 @click.option("--strip-all", is_flag=True, help="Drop the colour profile as well.")
@@ -109,6 +122,7 @@ def compress(
     effort: int,
     layers: int | None,
     progressive: bool,
+    lossless: Lossless,
     max_pixels: int,
     strip: bool,
     strip_all: bool,
@@ -133,16 +147,10 @@ def compress(
         verify = asked.recursive
     layers = layers or (DEFAULT_LAYERS if progressive else 1)
     keep = () if strip_all else ("icc",) if strip else None
-    work = Compression(target or quality, tune, effort, layers, max_pixels, model, verify, keep)
-    return run(
-        work.load,
-        SUFFIX,
-        paths,
-        asked,
-        among=PICTURES,
-        wanted=work.wanted(asked.resumes),
-        check=verify,
-    )
+    how = target or quality, tune, effort, layers, lossless, max_pixels, model, verify, keep
+    work = Compression(*how)
+    wanted = work.wanted(asked.resumes)
+    return run(work.load, SUFFIX, paths, asked, among=PICTURES, wanted=wanted, check=verify)
 
 
 def stripped(encoded: bytes, keep: tuple[str, ...]) -> bytes:

@@ -19,10 +19,16 @@ model     {model}
 schedule  {order}, {steps} steps, alpha {alpha}
 windows   {windows} in {parts}, {window_bytes:,} bytes
 metadata  {listed}"""
+_LOSSLESS = """\
+{input}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp
+format    version {version}, lossless
+tiles     {tiles}, {tile_bytes:,} bytes
+metadata  {listed}"""
 _DECODED = """\
 latents   sha256 {latents_sha256}
 pixels    {pixels}
 computed  by {operations}"""
+_KEPT = "pixels    {pixels}"
 
 
 @click.command()
@@ -36,7 +42,8 @@ computed  by {operations}"""
 def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: int | None) -> int:
     """Show what an .m2t file holds, and verify its checksums.
 
-    --verify needs the weights, as decompress does. Every machine prints the same SHA-256.
+    --verify needs the weights, as decompress does, unless the file is lossless. Every machine
+    prints the same SHA-256.
     """
     if not verify and (model is not None or threads is not None):
         raise click.UsageError("--model and --threads go with --verify.")
@@ -54,11 +61,12 @@ def info(file: Path, verify: bool, model: str | None, as_json: bool, threads: in
             listed = ", ".join("{bytes:,} bytes in {steps} steps".format(**its) for its in layers)
             parts = f"{len(layers)} layers ({listed})"
         sizes = [f"{name} {size:,} bytes" for name, size in found["metadata"].items()]
-        click.echo(_TEXT.format(**found, parts=parts, listed=", ".join(sizes) or "none"))
+        text, more = (_LOSSLESS, _KEPT) if found["lossless"] else (_TEXT, _DECODED)
+        click.echo(text.format(**found, parts=parts, listed=", ".join(sizes) or "none"))
         if verify:
             sha256 = found["pixels_sha256"]
             pixels = f"sha256 {sha256}" if sha256 else "painted in floating point"
-            click.echo(_DECODED.format(**found, pixels=pixels))
+            click.echo(more.format(**found, pixels=pixels))
 
     return 0 if attempt(show, file, as_json) else 1
 
@@ -68,6 +76,12 @@ def facts(data: bytes) -> dict[str, Any]:
     bitstream = parse(data)
     header, windows = bitstream.header, bitstream.windows
     of_layers = bitstream.steps, bitstream.layers, bitstream.ends
+    of_tokens = {
+        "order": header.order.name.lower(),
+        "steps": header.steps,
+        "alpha": header.alpha / 10,
+        "seed": header.seed,
+    }
     return {
         "version": header.version,
         "width": header.width,
@@ -76,11 +90,9 @@ def facts(data: bytes) -> dict[str, Any]:
         "bytes": len(data),
         "bpp": 8 * len(data) / (header.width * header.height),
         **header.aim._asdict(),
-        "model": header.model_id.hex(),
-        "order": header.order.name.lower(),
-        "steps": header.steps,
-        "alpha": header.alpha / 10,
-        "seed": header.seed,
+        "lossless": header.lossless,
+        "model": header.model,
+        **(dict.fromkeys(of_tokens) if header.lossless else of_tokens),
         "windows": len(windows),
         "strips": len(bitstream.strips),
         "layers": [
@@ -88,6 +100,8 @@ def facts(data: bytes) -> dict[str, Any]:
             for steps, layer, end in zip(*of_layers, strict=True)
         ],
         "window_bytes": sum(map(len, windows)),
+        "tiles": len(bitstream.tiles),
+        "tile_bytes": sum(map(len, bitstream.tiles)),
         "alpha_bytes": len(bitstream.alpha or b""),
         "metadata": {name: len(payload) for name, payload in bitstream.metadata.items()},
     }
@@ -100,9 +114,15 @@ def decoded(data: bytes, model: str | None, threads: int | None) -> dict[str, An
     """
     from ..checksums import latents_sha256, pixels_sha256
 
-    codec = Codecs(model, threads).of(data)
     stream = parse(data)
-    header, y_hat = stream.header, codec.decode_latents(stream)
+    header = stream.header
+    if header.lossless:
+        from ..lossless import pixels_of
+
+        found = pixels_sha256(pixels_of(stream))
+        return {"latents_sha256": None, "pixels_sha256": found, "operations": None}
+    codec = Codecs(model, threads).of(data)
+    y_hat = codec.decode_latents(stream)
     exact = codec.transforms.exact
     rgb = codec.synthesise(y_hat, header.height, header.width, header.aim) if exact else None
     return {

@@ -94,6 +94,7 @@ def inspected(
     else:
         image = open_image(io.BytesIO(data))
         codec = load_codec(model, threads)
-        data = codec.compress(image, 50 if quality is None else quality, tune=tune)
+        quality = 50 if quality is None else quality
+        data = codec.compress(image, quality, tune=tune, lossless="never")
         original = to_picture(image).rgb
     return report(Inside(codec, data), path.name, original, samples, progress)

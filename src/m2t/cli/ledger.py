@@ -130,21 +130,26 @@ def is_as_wanted(job: Job, row: Mapping[str, Any] | None, wanted: Wanted) -> boo
     except FormatError:
         return False
     is_stripped = wanted.keep is None or facts["metadata"] <= set(wanted.keep)
-    return is_stripped and all(facts[name] == value for name, value in wanted.facts.items())
+    return is_stripped and all(
+        facts.get(name, value) == value for name, value in wanted.facts.items()
+    )
 
 
 def facts_of(path: Path) -> dict[str, Any]:
     """How an .m2t file was made, by itself: quality, tune, layers, model, names of metadata.
 
-    Little of it is read, unless it is in layers. Raises FormatError or OSError.
+    A lossless file has neither layers nor a model, whichever were wanted of its tokens. Little of
+    it is read, unless it is in layers. Raises FormatError or OSError.
     """
     with path.open("rb") as file:
         head = read_head(file)
     header, layers = head.header, 1
+    made = header.aim._asdict() | {"lossless": header.lossless, "metadata": set(head.metadata)}
+    if header.lossless:
+        return made
     if header.version == LAYERS:
         layers = len(parse(path.read_bytes(), upto=1).steps)
-    made = {"layers": layers, "model": header.model_id.hex(), "metadata": set(head.metadata)}
-    return header.aim._asdict() | made
+    return made | {"layers": layers, "model": header.model_id.hex()}
 
 
 def _is_newer(target_ns: int, source_ns: int) -> bool:

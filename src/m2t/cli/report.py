@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -81,9 +81,9 @@ class Account:
 class Lines:
     """Tells of each file by itself, at once."""
 
-    def __init__(self, form: str, quiet: bool) -> None:
-        self.form, self.quiet = form, quiet
-        """Of a line for a file that was made; whether there is none."""
+    def __init__(self, line: Callable[[dict[str, Any]], str], quiet: bool) -> None:
+        self.line, self.quiet = line, quiet
+        """For a file that was made; whether there is none."""
 
     def expected(self, counts: Iterable[int]) -> None:
         """See Report."""
@@ -91,7 +91,7 @@ class Lines:
     def made(self, row: dict[str, Any]) -> None:
         """See Report."""
         if not self.quiet:
-            click.echo(self.form.format(**row), err=True)
+            click.echo(self.line(row), err=True)
 
     def done_already(self, name: object) -> None:
         """See Report."""

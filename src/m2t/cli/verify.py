@@ -40,7 +40,7 @@ class Verification:
         """What finds, of a file, the row to tell: docs/json.md."""
         codecs = Codecs(self.model, self.num_threads)
 
-        def verified(file: Path) -> str:
+        def verified(file: Path) -> str | None:
             from ..checksums import latents_sha256
 
             if file != STDIO:
@@ -48,7 +48,8 @@ class Verification:
             data = read(file)
             header = parse_header(data)
             check_pixels(header.width, header.height, self.max_pixels)
-            return latents_sha256(codecs.of(data).verified(data))
+            y_hat = codecs.of(data).verified(data)
+            return None if y_hat is None else latents_sha256(y_hat)
 
         def check(file: Path) -> dict[str, Any]:
             try:
@@ -87,7 +88,7 @@ def verify(
     jobs = 1 if STDIO in files else jobs
     goes_on = recursive or jobs > 1
     checks = Verification(model, threads_each(threads, jobs), max_pixels, goes_on)
-    report = Tally("sound") if recursive else Lines("{input}: sound", as_json)
+    report = Tally("sound") if recursive else Lines("{input}: sound".format_map, as_json)
     account = Account(report, as_json)
     find = partial(levels, files, [SUFFIX])
     with closing(report):

@@ -24,7 +24,8 @@ def parse(data: bytes, *, upto: int | None = None, partial: bool = False) -> Bit
     Args:
         upto: so many layers are enough: what follows them is not read.
         partial: where a file ends too early, take the layers that are whole, if there is one; where
-            it is damaged otherwise, take what is left, and tell its `damage`.
+            it is damaged otherwise, take what is left, and tell its `damage`. A lossless file is
+            taken whole or not at all.
     """
     try:
         return parse_whole(data, upto=upto, partial=partial)
@@ -42,6 +43,8 @@ def _salvaged(data: bytes, upto: int | None) -> Bitstream | None:
     """
     cursor = Cursor(data)
     stream = Bitstream(read_header(cursor), [])
+    if stream.header.lossless:
+        return None
     layered, since = stream.header.version == LAYERS, len(data)
     while cursor.num_bytes_left and not _is_whole(stream):
         start = cursor.position

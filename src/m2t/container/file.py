@@ -7,12 +7,15 @@ from typing import IO
 from ..errors import ConfigError, Corrupt, Truncated, UnsupportedVersion
 from .chunks import Chunk, pack_chunk, read_chunk
 from .cursor import Cursor
-from .header import LAYERS, Header, read_header
+from .header import LAYERS, LOSSLESS, STRIPS, Header, read_header
 from .layers import LAYER, Layer, Plan, pack_layers, parse_layer
 from .metadata import DEFLATED, NAMES, inflated, pack_metadata
 from .strip import LAST_STRIP, STRIP, Strip, parse_strip
+from .tiles import TILE, boxes, pack_tile, parse_tile
 
 ALPHA = "A"
+_BODIES = {STRIPS: (STRIP, LAST_STRIP), LAYERS: (LAYER,), LOSSLESS: (TILE,)}
+"""Version -> the chunks that have the pixels."""
 FIRST_READ = 4096
 """Bytes in which header and metadata are looked for at first."""
 _STRIDE = 16  # a token stands for 16x16 pixels
@@ -24,7 +27,7 @@ class Bitstream:
 
     header: Header
     strips: list[Strip]
-    """Together, all windows in raster order; none where there are layers."""
+    """Together, all windows in raster order; none where there are layers or tiles."""
     metadata: dict[str, bytes] = field(default_factory=dict)
     """What belongs to the picture, by the keys of image/metadata.py; other ancillary chunks, as
     they are, by their letter."""
@@ -36,6 +39,8 @@ class Bitstream:
     """Of a file of version LAYERS: those that are there."""
     steps: tuple[int, ...] = ()
     """How many steps of the schedule each layer brings, those included that are not there."""
+    tiles: list[bytes] = field(default_factory=list)
+    """Of a file of version LOSSLESS: see tiles.py."""
     num_bytes: int = field(default=0, compare=False)
     """Of the whole file, as its first layer says."""
     ends: list[int] = field(default_factory=list, compare=False)
@@ -70,10 +75,12 @@ class Bitstream:
         """The file."""
         if self.header.version == LAYERS:
             return b"".join([self.pack_head(), *pack_layers(self.layers, self.steps)])
+        if self.header.version == LOSSLESS:
+            return b"".join([self.pack_head(), *map(pack_tile, self.tiles)])
         return b"".join([self.pack_head(), *self._packed_strips()])
 
     def pack_head(self) -> bytes:
-        """Everything before the tokens, for who writes strips one by one (Strip.pack)."""
+        """Everything before the tokens or tiles, for who writes strips one by one (Strip.pack)."""
         parts = [self.header.pack(), pack_metadata(self.metadata)]
         if self.alpha is not None:
             parts.append(pack_chunk(ALPHA, self.alpha))
@@ -116,8 +123,7 @@ def _parse_head(cursor: Cursor) -> Bitstream:
 
 def read_head_chunk(cursor: Cursor, bitstream: Bitstream) -> bool:
     """Read a chunk before the tokens; False where the tokens begin, and the cursor stays."""
-    layered = bitstream.header.version == LAYERS
-    if cursor.peek() in ((LAYER,) if layered else (STRIP, LAST_STRIP)):
+    if cursor.peek() in _BODIES[bitstream.header.version]:
         return False
     take_chunk(bitstream, read_chunk(cursor))
     return True
@@ -137,7 +143,7 @@ def parse_whole(data: bytes, *, upto: int | None = None, partial: bool = False) 
     if bitstream.header.version == LAYERS:
         _read_layers(cursor, bitstream, upto, partial)
         return bitstream
-    _read_strips(cursor, bitstream)
+    (_read_tiles if bitstream.header.lossless else _read_strips)(cursor, bitstream)
     return bitstream
 
 
@@ -151,6 +157,12 @@ def _read_strips(cursor: Cursor, bitstream: Bitstream) -> None:
         strip = parse_strip(chunk, max_windows)
         max_windows -= len(strip.windows)
         bitstream.strips.append(strip)
+    _check_end(cursor)
+
+
+def _read_tiles(cursor: Cursor, bitstream: Bitstream) -> None:
+    for box in boxes(bitstream.header.width, bitstream.header.height):
+        bitstream.tiles.append(parse_tile(read_chunk(cursor), box))
     _check_end(cursor)
 
 

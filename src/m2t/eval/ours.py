@@ -48,7 +48,8 @@ class M2TCodec(Codec):
 
     def encode(self, image: Image.Image, setting: float) -> bytes:
         """An .m2t file."""
-        return _load(self.model).compress(image, int(setting), tune=self.tune, effort=self.effort)
+        options = {"tune": self.tune, "effort": self.effort}
+        return _load(self.model).compress(image, int(setting), lossless="never", **options)
 
     def decode(self, data: bytes) -> Image.Image:
         """The image of an .m2t file."""
