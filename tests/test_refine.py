@@ -6,7 +6,7 @@ import pytest
 from m2t.codec import Codec
 from m2t.config import Aim, ConfigError
 from m2t.encoder.moves import bits_table, costs, moved, reference_move
-from m2t.encoder.refine import CAUTION, Mover
+from m2t.encoder.refine import CAUTION, Mover, refine
 from m2t.engine import native
 from m2t.geometry.schedule import Schedule
 from m2t.image import to_picture
@@ -47,6 +47,32 @@ def test_no_effort_is_rounding(codec):
 def test_no_such_effort(codec, effort):
     with pytest.raises(ConfigError, match=r"effort must be in 0\.\.9"):
         codec.compress(IMAGE, AIM.quality, tune=AIM.tune, effort=effort)
+
+
+def test_what_moves_together_settles(codec):
+    """Where all answer to one error, they go to and fro together by their last slopes alone."""
+    shape = (6, 6, codec.config.transform.latent_channels)
+    wanted = np.random.default_rng(4).uniform(0, 1, shape).astype(np.float32)
+    means = []
+
+    def slopes_of(y_hat, linear):
+        means.append(y_hat.mean())
+        return 10 / lmbda * (y_hat.mean(dtype=np.float32) - wanted), np.ones((6, 6), np.float32)
+
+    def move(y_hat, open_mover):
+        mover = open_mover(0)
+        symbols = y_hat.reshape(-1, shape[2])[mover.order]
+        goes = np.abs(mover.slopes) > mover.curvatures
+        mover.better[:] = symbols - np.sign(mover.slopes) * goes
+        return [mover.finish()]
+
+    lmbda = np.float32(codec.config.rate.lmbda(AIM))
+    curvatures = np.full(shape[2], 3 / lmbda, np.float32)
+    errors = (lambda aim: curvatures, slopes_of)
+    start = np.zeros(shape, np.int32)
+    refine(codec.config, start, AIM, 9, *errors, move, codec.windows(shape[:2]))
+    assert max(np.abs(np.array(means[2:4]) - 0.5)) > 0.1
+    assert max(np.abs(np.array(means[-12:]) - 0.5)) < 0.1
 
 
 @pytest.mark.parametrize("effort", [1, 2])

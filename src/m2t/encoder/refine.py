@@ -5,12 +5,14 @@ what is seen. A pass over the tokens takes the gradient of that through the synt
 the mixtures of all tokens as they are; then each symbol decides for itself whether a step up or
 down pays (moves.py).
 
-Others move at the same time, and so may go too far together, which the next pass mends. So early
-passes are bold and count a share of the curvature alone; the last ones count all of it. Where there
-is one pass only, it takes the gradient through the linear part of the synthesis: half the time, and
-safer, for what the networks answer to one move they do not answer to many at once. The decoder
-knows nothing of all this. Kin to rate-distortion optimised quantisation in video coders, and to
-refining latents by gradients (Yang et al. 2020), but in integers from start to end.
+Others move at the same time, and so may go too far together, which later passes mend. Where there
+are several, each goes by a mean of its slopes and of those that the passes before lead one to
+expect: what many mended at once, and then spoilt, cancels out, and what is left to mend adds up.
+Where there is one pass only, it takes the gradient through the linear part of the synthesis: half
+the time, and safer, for what the networks answer to one move they do not answer to many at once.
+Early passes are bold and count a share of the curvature alone; the last ones count all of it. The
+decoder knows nothing of all this. Kin to rate-distortion optimised quantisation in video
+coders, and to refining latents by gradients (Yang et al. 2020), but in integers from start to end.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,6 +41,8 @@ CAUTION: tuple[tuple[float, ...], ...] = (
     (0.6, *[0.7] * 16, 0.8, 0.8, 0.8, 0.9, 0.9, 0.9, 1.0),
 )
 """For each effort its passes, and the share of the curvature that each counts."""
+TRUST = 2.0
+"""The pass after i others trusts its own slopes by TRUST / (TRUST + i), else the expected ones."""
 DEFAULT_EFFORT = 1
 
 
@@ -117,10 +121,19 @@ def refine(
     # Rounded to float32, lambda is the same wherever exp is computed.
     lmbda = np.float32(config.rate.lmbda(aim))
     curvatures = lmbda / np.float32(3) * step_errors(aim)
-    for share in passes:
+    before, earlier = y_hat, None
+    for i, share in enumerate(passes):
         slopes, stiffness = slopes_of(y_hat, len(passes) == 1)
         slopes *= lmbda  # in place: with all channels, arrays are as large as pictures
         stiff = np.float32(share) * stiffness[..., None]
+        if earlier is not None:
+            trust = np.float32(TRUST / (TRUST + i))
+            for row, values in enumerate(earlier):
+                steps = (y_hat[row] - before[row]).astype(np.float32)
+                # A parabola's slopes change by so much.
+                expected = values + 2 * stiff[row] * curvatures * steps
+                slopes[row] = expected + trust * (slopes[row] - expected)
+        before, earlier = y_hat, slopes
         y_hat = moved_tokens(config, y_hat, slopes, stiff, curvatures, move, windows)
     return y_hat
 
