@@ -39,10 +39,12 @@ def codec() -> Codec:
 
 @cache
 def sound(kind: str) -> bytes:
-    """A file of one strip, of several ("strips"), of layers, or with all there is around them."""
+    """A file of one strip, of several ("strips"), of layers, with all around it, or lossless."""
     image = photograph(110, 40, seed=1)  # 7x3 tokens: two windows
+    if kind == "lossless":
+        return codec().compress(image, 40, lossless="always")
     if kind == "layers":
-        return codec().compress(image, 40, layers=3)
+        return codec().compress(image, 40, layers=3, lossless="never")
     if kind == "full":
         image = image.resize((40, 30)).convert("RGBA")
         image.putalpha(Image.linear_gradient("L").resize(image.size))
@@ -50,8 +52,8 @@ def sound(kind: str) -> bytes:
         exif[271] = "maker"
         image.info = {"icc_profile": b"profile" * 9, "exif": exif.tobytes(), "xmp": b"<x/>"}
         image.info |= {"dpi": (300, 300), "comment": b"words"}
-        return codec().compress(image, 40)
-    data = codec().compress(image, 40)
+        return codec().compress(image, 40, lossless="never")
+    data = codec().compress(image, 40, lossless="never")
     return in_strips(data) if kind == "strips" else data
 
 
@@ -67,7 +69,7 @@ def in_strips(data: bytes) -> bytes:
     return Bitstream(stream.header, strips, stream.metadata, stream.alpha).pack()
 
 
-KINDS = ("one", "strips", "layers", "full")
+KINDS = ("one", "strips", "layers", "full", "lossless")
 
 
 def cut(data: bytes) -> tuple[bytes, list[Chunk]]:
@@ -135,7 +137,15 @@ def truncations(data: bytes) -> Files:
 def arrangements(data: bytes) -> Files:
     """Chunks exchanged, doubled, dropped, unknown; lengths that lie."""
     head, chunks = cut(data)
-    some = [("Q", b""), ("S", b""), ("L", b""), ("P", b""), ("A", b""), ("q", b"unknown")]
+    some = [
+        ("Q", b""),
+        ("S", b""),
+        ("L", b""),
+        ("P", b""),
+        ("W", b""),
+        ("A", b""),
+        ("q", b"unknown"),
+    ]
     for i, (kind, payload) in enumerate(chunks):
         before, after = chunks[:i], chunks[i + 1 :]
         yield f"{i} dropped", put(head, before + after)
@@ -146,7 +156,7 @@ def arrangements(data: bytes) -> Files:
         for other in some:
             yield f"{other[0]} before {i}", put(head, [*before, other, *chunks[i:]])
             yield f"{other[0]} after {i}", put(head, [*before, chunks[i], other, *after])
-        for other in "QqSLPA\0\xff":
+        for other in "QqSLPWA\0\xff":
             changed = bytes([ord(other)]) + pack_chunk(kind, payload)[1:]
             yield f"{i} as {other!r}", put(head, before) + changed + put(b"", after)
         for size in SIZES:
@@ -238,7 +248,7 @@ def alphas(data: bytes) -> Files:
 def plain(data: bytes) -> bytes:
     """The same file, with a chunk for each kind of metadata."""
     head, chunks = cut(data)
-    deflated = [container.Chunk(*chunk, 0) for chunk in chunks if chunk[0] == "m"]
+    deflated = [container.Chunk(kind, memoryview(data), 0) for kind, data in chunks if kind == "m"]
     inner = [(one.kind, bytes(one.payload)) for chunk in deflated for one in inflated(chunk)]
     return put(head, [*inner, *(chunk for chunk in chunks if chunk[0] != "m")])
 

@@ -10,7 +10,7 @@ from tests.test_golden import read
 from tests.test_reference import weights
 
 MODEL = "tests/golden/integers.safetensors"
-LATER = "format version 3 needs a newer version of m2t: this one reads up to 2"
+LATER = "format version 4 needs a newer version of m2t: this one reads up to 3"
 IMPORTANT = "chunk 'Q' needs a newer version of m2t"
 OTHER = f"needs model {weights('raster').model_id.hex()}, which is not shipped: name its weights"
 WRONG = (
@@ -23,7 +23,7 @@ WRONG = (
 def files(tmp_path: Path) -> list[Path]:
     """A file of a later version, one with a chunk that must be known, one of another model."""
     data = read("integers_eye")
-    later = data[:4] + b"\x03" + data[5:]
+    later = data[:4] + b"\x04" + data[5:]
     start = data.index(b"L", 13)
     important = data[:start] + b"Q\x00" + zlib.crc32(b"Q\x00").to_bytes(4, "little") + data[start:]
     found = []

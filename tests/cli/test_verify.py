@@ -47,6 +47,7 @@ def test_json(files, capsys):
     assert main(["verify", "a.m2t", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     y_hat = package.load().verified(files)
+    assert y_hat is not None
     assert found == {"input": "a.m2t", "latents_sha256": latents_sha256(y_hat)}
     assert main(["verify", "b.m2t", "--json"]) == 1
     assert "damaged" in json.loads(capsys.readouterr().out)["error"]
@@ -66,7 +67,7 @@ class TestModels:
     def test_a_model_that_is_not_here_costs_its_file(self, of_others, codec, command, capsys):
         assert main([*command, *of_others]) == 1
         errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
-        wanted = f"needs model {codec.identity.hex()}, which is not shipped here"
+        wanted = f"needs model {codec.identity.hex()}, which is not shipped: name its weights"
         assert errors == [f"m2t: error: b.m2t: {wanted}"]
         assert sorted(Path("out").glob("*")) == (
             [Path("out/a.png"), Path("out/e.png")] if "--out-dir" in command else []

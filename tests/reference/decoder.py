@@ -105,7 +105,8 @@ def joined(file: File) -> Array:
     for tile, (y, x, height, width) in zip(file.tiles, tiles(file.header), strict=True):
         chunk = b"VP8L" + len(tile).to_bytes(4, "little") + tile + b"\0" * (len(tile) % 2)
         webp = b"RIFF" + (len(chunk) + 4).to_bytes(4, "little") + b"WEBP" + chunk
-        rgb[y : y + height, x : x + width] = Image.open(io.BytesIO(webp), formats=["WEBP"])
+        image = Image.open(io.BytesIO(webp), formats=["WEBP"])
+        rgb[y : y + height, x : x + width] = np.asarray(image)
     return rgb
 
 
