@@ -3,6 +3,9 @@
 import dataclasses
 import shutil
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -201,3 +204,24 @@ def test_another_schema_is_refused_with_its_version(options):
     (options.out / "quality.jsonl").write_text('{"schema": 7}\n')
     with pytest.raises(M2TError, match="version 7"):
         evaluate(options, [JPEG])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are read from /proc")
+def test_processes_end_with_a_parent_that_is_killed(images, tmp_path):
+    slow = ["--codecs", "jpeg2000,webp,jpeg", "--jobs", "2", "--out", tmp_path / "out"]
+    parent = subprocess.Popen([sys.executable, "-m", "m2t", "eval", images, *slow])
+
+    def children():
+        path = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+        return path.read_text().split() if path.exists() else []
+
+    deadline = time.monotonic() + 60
+    while len(found := children()) < 3:  # two, and what tracks resources
+        assert parent.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in found):
+        assert time.monotonic() < deadline, "processes are left"
+        time.sleep(0.05)

@@ -10,6 +10,7 @@ import hashlib
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
@@ -144,7 +145,7 @@ def _outcomes(
         return
     # Forking would copy PyTorch's threads in whatever state they are in.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _use_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, context, _begin) as pool:
         try:
             futures = {pool.submit(stage.measure, t, stage.lacking(t)): t for t in tasks}
             for future in as_completed(futures):
@@ -154,9 +155,17 @@ def _outcomes(
             raise
 
 
-def _use_one_thread() -> None:
-    """In a new process, before the libraries that would read it are there."""
-    os.environ["OMP_NUM_THREADS"] = "1"
+def _begin() -> None:
+    """In a new process: it has one thread for its work, and ends when its parent is no more."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # before the libraries that read it are there
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)  # one that was killed cannot tell the pool, whose processes would wait for ever
 
 
 def quality_of(task: Task, names: Sequence[str]) -> dict[str, Any]:
