@@ -191,11 +191,11 @@ class Codec:
         None of a lossless file, pixels checked. Raises FormatError; UnknownModel for other weights.
         """
         stream = parse(data)
+        if stream.header.lossless:
+            pixels_of(stream)  # and opacity
+            return None
         if stream.alpha is not None:
             decode_alpha(stream.alpha, (stream.header.width, stream.header.height))
-        if stream.header.lossless:
-            pixels_of(stream)
-            return None
         return self.decode_latents(stream)
 
     def estimate(self, data: bytes) -> float:

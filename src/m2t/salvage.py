@@ -109,15 +109,8 @@ def _salvaged(
     filled = np.zeros_like(coded.y_hat)
     if sound and lost:
         some = _Chosen([chosen.indices[i] for i in lost], [chosen.places[i] for i in lost])
-        open_decoder, num_steps = streams.of_layers(
-            replace(stream, layers=stream.layers[:sound]), num_slices, sample
-        )
-        filled = code(
-            size,
-            open_coder=lambda i: open_decoder(some.indices[i]),
-            windows=some.places,
-            num_steps=num_steps,
-        ).y_hat
+        before = replace(stream, layers=stream.layers[:sound])
+        filled = streams.decoded(code, before, *some, part, num_slices, sample).y_hat
     for i in lost:
         kept = chosen.places[i].common(Window(0, 0, *size))
         coded.y_hat[kept.rows, kept.columns] = filled[kept.rows, kept.columns]

@@ -63,21 +63,33 @@ def tokens_of(
     `windows` are those of the whole picture, whose tokens are checked. With the number of a
     `sample`, tokens that are not there are drawn, group by group. Raises FormatError.
     """
-    chosen, places = which(windows, part)
+    coded = decoded(code, stream, *which(windows, part), part, num_slices, sample)
+    if part.area == sum(window.area for window in windows):  # checksums are of the whole
+        check_latents(coded.y_hat, windows, stream.strips)
+        _check_layers(coded.results, stream.layers)
+    return coded.y_hat
+
+
+def decoded(
+    code: Code,
+    stream: Bitstream,
+    chosen: Sequence[int],
+    places: Sequence[Window],
+    part: Window,
+    num_slices: int,
+    sample: int | None,
+) -> Coded[Any]:
+    """The chosen windows, by their indices among all and their places in the part; not checked."""
     if stream.layers:
-        open_decoder, num_steps = of_layers(stream, num_slices, sample)
+        open_decoder, num_steps = _of_layers(stream, num_slices, sample)
     else:
         open_decoder, num_steps = _of_strips(stream)
-    coded = code(
+    return code(
         (part.height, part.width),
         open_coder=lambda i: open_decoder(chosen[i]),
         windows=places,
         num_steps=num_steps,
     )
-    if part.area == sum(window.area for window in windows):  # checksums are of the whole
-        check_latents(coded.y_hat, windows, stream.strips)
-        _check_layers(coded.results, stream.layers)
-    return coded.y_hat
 
 
 def missing(stream: Bitstream, num_bytes: int, upto: int | None) -> str | None:
@@ -99,7 +111,9 @@ def _of_strips(stream: Bitstream) -> tuple[_Opener, int | None]:
     return lambda i: Decoder(streams[i]), None
 
 
-def of_layers(stream: Bitstream, num_slices: int, sample: int | None) -> tuple[_Opener, int | None]:
+def _of_layers(
+    stream: Bitstream, num_slices: int, sample: int | None
+) -> tuple[_Opener, int | None]:
     """The same of files in layers. Symbols that are missing are guessed.
 
     A sample takes all steps, each given what was drawn before. What is expected of the first half
