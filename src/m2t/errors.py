@@ -66,3 +66,22 @@ class ConfigError(M2TError, ValueError):
 
 class OutOfReach(ConfigError):
     """A target that no quality comes to."""
+
+
+def describe(error: Exception) -> str | None:
+    """The one line for an error that a user can cause; None where it is a bug of ours."""
+    if isinstance(error, M2TError):
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    # PyTorch has an exception of its own on GPUs, and none on CPUs.
+    if type(error).__name__ in ("MemoryError", "OutOfMemoryError"):
+        return "out of memory"
+    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
+        return "out of memory"
+    return None
+
+
+def explain(error: Exception) -> str:
+    """As describe(); of bugs, their kind and text, for a run that goes on."""
+    return describe(error) or f"unexpected {type(error).__name__}: {error}"

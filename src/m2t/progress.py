@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Lock
 
-Progress = Callable[[float], None]
+Progress = Callable[[float], object]
 """Called with the share that is done, 0..1."""
 
 

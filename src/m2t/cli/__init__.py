@@ -10,7 +10,8 @@ from importlib import import_module
 import click
 
 from .. import __version__
-from .messages import complain, describe
+from ..errors import describe
+from .messages import complain
 
 COMMANDS = {
     name: name

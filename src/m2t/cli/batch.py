@@ -10,15 +10,15 @@ from typing import Any
 import click
 
 from ..atomic import remove_leftovers
-from ..errors import M2TError
+from ..errors import M2TError, explain
+from ..folders import Level, levels
+from ..work import Load, Outcome, Wanted
+from ..workers import Died, perform
 from .files import STDIO, FilePath, Job, make_folder, pair, plan, write
-from .folders import Level, levels
-from .ledger import Wanted, is_as_wanted, is_done, opened
-from .making import Load, Outcome, Task, maker
-from .messages import explain
+from .ledger import is_as_wanted, is_done, opened
+from .making import Task, maker
 from .options import jobs_option, recursive_option, threads_each, threads_option
 from .report import Account, Lines, Tally
-from .workers import Died, perform
 
 _LINE = "{input}: {width}x{height}, {bytes:,} bytes, {bpp:.3f} bpp, {kind}{seconds:.1f} s"
 

@@ -10,9 +10,10 @@ import click
 
 from ..config import Tune
 from ..container.header import MAX_PIXELS
+from ..work import load_codec
 from .files import read
 from .messages import attempt
-from .options import effort_option, load_codec, quality_option, threads_option, tune_option
+from .options import effort_option, quality_option, threads_option, tune_option
 
 _HEAD = """\
 {input}, {width}x{height}: {bytes:,} bytes, {bpp:.3f} bpp

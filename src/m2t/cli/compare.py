@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..container.header import SIGNATURE
-from ..errors import ImageError, M2TError
+from ..errors import ImageError, M2TError, describe
+from ..work import Codecs, told_warnings
 from .files import STDIO, FilePath, read
-from .messages import complain, describe, told_warnings
-from .options import Codecs
+from .messages import complain
 
 if TYPE_CHECKING:
     from ..image import Picture

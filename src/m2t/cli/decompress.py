@@ -1,45 +1,15 @@
 """`m2t decompress`."""
 
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..container.header import SUFFIX
+from ..work import Decompression, Wanted
 from .batch import Options, batch_options, run
 from .files import STDIO
-from .ledger import Wanted
-from .making import Work
-from .options import Codecs, RegionType, max_pixels_option
-
-
-@dataclass(frozen=True)
-class Decompression:
-    """How .m2t files are decompressed; can be pickled."""
-
-    suffix: str
-    """Of the picture."""
-    model: str | None
-    view: dict[str, Any]
-    """What of each picture: see Codec.decompress."""
-
-    def load(self, num_threads: int | None) -> Work:
-        """See making.Load."""
-        from ..image import output_format, save_image
-
-        output_format(self.suffix)
-        codecs = Codecs(self.model, num_threads)
-
-        def work(file: BytesIO, progress: Any) -> tuple[bytes, bytes]:
-            data = file.read()
-            image = codecs.of(data).decompress(data, progress, **self.view)
-            buffer = BytesIO()
-            save_image(image, buffer, self.suffix)
-            return buffer.getvalue(), data
-
-        return work
+from .options import RegionType, max_pixels_option
 
 
 @click.command()

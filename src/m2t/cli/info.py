@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from ..container import parse
+from ..work import Codecs
 from .files import read
 from .messages import attempt
-from .options import Codecs, threads_option
+from .options import threads_option
 
 _TEXT = """\
 {input}: {width}x{height} {channels}, {bytes:,} bytes, {bpp:.3f} bpp

@@ -11,9 +11,11 @@ import click
 from ..config import Tune
 from ..container.header import SIGNATURE
 from ..errors import OutputError
+from ..progress import Progress
+from ..work import Codecs, load_codec, told_warnings
 from .files import atomic_write, read
-from .messages import Progress, attempt, complain, progress_bar, told_warnings
-from .options import Codecs, load_codec, threads_option, tune_option
+from .messages import attempt, complain, progress_bar
+from .options import threads_option, tune_option
 
 _PAGE = "index.html"
 

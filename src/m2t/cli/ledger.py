@@ -4,13 +4,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..container import parse, read_head
+from ..container import read_head
 from ..container.header import LAYERS
 from ..errors import FormatError, OutputError
+from ..work import Wanted, num_layers
 from .files import Job, make_folder
 
 COARSE_NS = (1, 100, 10**7, 10**9, 2 * 10**9)
@@ -87,18 +87,6 @@ def opened(path: Path | None) -> Iterator[Ledger | None]:
         yield ledger
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """How files are to be made, as far as it changes what is in them."""
-
-    options: Mapping[str, Any]
-    """What only a ledger can tell later, ready for JSON."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """Of what facts_of() finds in an .m2t file, that which must be so."""
-    keep: tuple[str, ...] | None = None
-    """Names of the metadata that an .m2t file may have; None: any."""
-
-
 def is_done(job: Job, row: Mapping[str, Any] | None, wanted: Wanted) -> bool:
     """Whether a target is there, made as `wanted` of its source as it is now.
 
@@ -143,12 +131,11 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     with path.open("rb") as file:
         head = read_head(file)
-    header, layers = head.header, 1
+    header = head.header
     made = header.aim._asdict() | {"lossless": header.lossless, "metadata": set(head.metadata)}
     if header.lossless:
         return made
-    if header.version == LAYERS:
-        layers = len(parse(path.read_bytes(), upto=1).steps)
+    layers = num_layers(path.read_bytes()) if header.version == LAYERS else 1
     return made | {"layers": layers, "model": header.model_id.hex()}
 
 

@@ -4,20 +4,14 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
 
-from ..container import parse_header
+from ..errors import describe, explain
+from ..work import Load, Outcome, Work, facts, told_warnings
 from .files import Job, read
-from .messages import Progress, describe, explain, progress_bar, told_warnings
-
-Work = Callable[[BytesIO, Progress | None], tuple[bytes, bytes]]
-"""From a source, which it may close: the bytes to write, and the .m2t file among the two for the
-summary."""
-Load = Callable[[int | None], Work]
-"""What loads all that the work needs, for so many threads; can be pickled for several jobs."""
+from .messages import progress_bar
 
 
 class Task(NamedTuple):
@@ -29,18 +23,6 @@ class Task(NamedTuple):
     """When the source was modified; None of a stream."""
     known: str | None = None
     """SHA-256 of the source that the target was made of: with the same, nothing is to be done."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a task."""
-
-    row: dict[str, Any]
-    """What there is to tell: docs/json.md."""
-    result: bytes | None = None
-    """The bytes to write; None where it failed, or need not be made."""
-    error: str | None = None
-    warnings: tuple[str, ...] = ()
 
 
 def maker(load: Load, num_threads: int | None, alone: bool) -> Callable[[Task], Outcome]:
@@ -74,20 +56,13 @@ def _result(work: Work, alone: bool, task: Task, row: dict[str, Any]) -> bytes |
             return None
         file = BytesIO(data)
         del data  # closed, the file holds nothing
-        result, encoded = work(file, progress)
-    header = parse_header(encoded)
+        made = work(file, progress)
     row.update(
         {
-            "width": header.width,
-            "height": header.height,
-            "bytes": len(encoded),
-            "bpp": 8 * len(encoded) / (header.width * header.height),
-            **header.aim._asdict(),
-            "lossless": header.lossless,
-            "model": header.model,
+            **facts(made.encoded),
             "seconds": round(time.perf_counter() - start, 3),
-            "output_bytes": len(result),
+            "output_bytes": len(made.result),
             **source,
         }
     )
-    return result
+    return made.result

@@ -2,35 +2,13 @@
 
 import json
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
-from ..errors import M2TError
-
-Progress = Callable[[float], object]
-"""To be called with the share of the work that is done, 0 to 1."""
-
-
-def describe(error: Exception) -> str | None:
-    """The one line for an error that a user can cause; None where it is a bug of ours."""
-    if isinstance(error, M2TError):
-        return str(error)
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    # PyTorch has an exception of its own on GPUs, and none on CPUs.
-    if type(error).__name__ in ("MemoryError", "OutOfMemoryError"):
-        return "out of memory"
-    if isinstance(error, RuntimeError) and "can't allocate memory" in str(error):
-        return "out of memory"
-    return None
-
-
-def explain(error: Exception) -> str:
-    """As describe(); of bugs, their kind and text, for a run that goes on."""
-    return describe(error) or f"unexpected {type(error).__name__}: {error}"
+from ..errors import describe
+from ..progress import Progress
 
 
 def complain(text: str, name: object = None, kind: str = "error") -> None:
@@ -54,18 +32,6 @@ def attempt(action: Callable[[], None], name: object, as_json: bool) -> bool:
             click.echo(json.dumps({"input": str(name), "error": reason}))
         return False
     return True
-
-
-@contextmanager
-def told_warnings(tell: Callable[[str], object]) -> Iterator[None]:
-    """Tell our own warnings, and no other library's."""
-    from ..image import ImageWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", ImageWarning)
-        warnings.showwarning = lambda message, *_, **__: tell(str(message))
-        yield
 
 
 @contextmanager

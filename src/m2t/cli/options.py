@@ -2,21 +2,16 @@
 
 import functools
 import re
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
 
-import m2t
-
 from ..config import TUNES
-from ..container import parse_header
 from ..container.header import MAX_PIXELS
 
 if TYPE_CHECKING:
-    from ..codec import Codec
     from ..target import Kind
 
 threads_option = click.option(
@@ -142,39 +137,6 @@ class RegionType(click.ParamType):
         if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
             self.fail(f"{value!r} is not X,Y,W,H: four whole numbers with commas.", param, ctx)
         return tuple(map(int, parts))
-
-
-def load_codec(model: str | None, threads: int | None) -> "Codec":
-    """The codec with the weights that were named, or else those of the package.
-
-    Raises ModelError.
-    """
-    codec = m2t.load(model, num_threads=threads)
-    torch = sys.modules.get("torch")
-    if torch is not None and threads is not None:  # the weights are floats
-        torch.set_num_threads(threads)
-    return codec
-
-
-class Codecs:
-    """Codecs with the weights that were named, or else those that .m2t files name: each once."""
-
-    def __init__(self, model: str | None, threads: int | None) -> None:
-        """Raises ModelError where the weights that were named cannot be had."""
-        self.threads = threads
-        self.named = None if model is None else load_codec(model, threads)
-        self.by_id: dict[bytes, Codec] = {}
-
-    def of(self, data: bytes) -> "Codec":
-        """The codec for the bytes of a file. Raises FormatError or ModelError."""
-        if self.named is not None:
-            return self.named
-        from ..codec import Codec
-
-        model_id = parse_header(data).model_id
-        if model_id not in self.by_id:
-            self.by_id[model_id] = Codec.for_file(data, num_threads=self.threads)
-        return self.by_id[model_id]
 
 
 def threads_each(num_threads: int | None, jobs: int) -> int | None:

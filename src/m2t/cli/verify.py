@@ -2,20 +2,20 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..container import parse_header
-from ..container.header import SUFFIX, check_pixels
+from ..container.header import SUFFIX
+from ..errors import describe, explain
+from ..folders import levels
+from ..work import Load, Verification, Work
+from ..workers import Died, perform
 from .files import STDIO, FilePath, read, refuse_folder
-from .folders import levels
-from .messages import describe, explain
 from .options import (
-    Codecs,
     jobs_option,
     max_pixels_option,
     recursive_option,
@@ -23,43 +23,23 @@ from .options import (
     threads_option,
 )
 from .report import Account, Lines, Tally
-from .workers import Died, perform
 
 
-@dataclass(frozen=True)
-class Verification:
-    """How .m2t files are verified; can be pickled."""
+def checker(load: Load, num_threads: int | None, goes_on: bool) -> Callable[[Path], dict[str, Any]]:
+    """What finds, of a file, the row to tell: docs/json.md. `goes_on`: bugs are failures, too."""
+    return partial(_check, load(num_threads), goes_on)
 
-    model: str | None
-    num_threads: int | None
-    max_pixels: int
-    goes_on: bool
-    """Bugs of ours are a file's failure, too."""
 
-    def load(self) -> Callable[[Path], dict[str, Any]]:
-        """What finds, of a file, the row to tell: docs/json.md."""
-        codecs = Codecs(self.model, self.num_threads)
-
-        def verified(file: Path) -> str | None:
-            from ..checksums import latents_sha256
-
-            if file != STDIO:
-                refuse_folder(file)
-            data = read(file)
-            header = parse_header(data)
-            check_pixels(header.width, header.height, self.max_pixels)
-            y_hat = codecs.of(data).verified(data)
-            return None if y_hat is None else latents_sha256(y_hat)
-
-        def check(file: Path) -> dict[str, Any]:
-            try:
-                return {"input": str(file), "latents_sha256": verified(file)}
-            except Exception as error:
-                if not self.goes_on and describe(error) is None:
-                    raise
-                return {"input": str(file), "error": explain(error)}
-
-        return check
+def _check(work: Work, goes_on: bool, file: Path) -> dict[str, Any]:
+    try:
+        if file != STDIO:
+            refuse_folder(file)
+        made = work(BytesIO(read(file)), None)
+        return {"input": str(file), "latents_sha256": made.latents_sha256}
+    except Exception as error:
+        if not goes_on and describe(error) is None:
+            raise
+        return {"input": str(file), "error": explain(error)}
 
 
 @click.command()
@@ -87,7 +67,8 @@ def verify(
     """
     jobs = 1 if STDIO in files else jobs
     goes_on = recursive or jobs > 1
-    checks = Verification(model, threads_each(threads, jobs), max_pixels, goes_on)
+    load = Verification(model, max_pixels).load
+    checks = partial(checker, load, threads_each(threads, jobs), goes_on)
     report = Tally("sound") if recursive else Lines("{input}: sound".format_map, as_json)
     account = Account(report, as_json)
     find = partial(levels, files, [SUFFIX])
@@ -96,7 +77,7 @@ def verify(
         if recursive:
             report.expected(len(level.files) for level in find(told=None))
             named = (file for level in find(told=account) for file in level.files)
-        with closing(perform(named, checks.load, jobs)) as found:
+        with closing(perform(named, checks, jobs)) as found:
             for file, row in found:
                 if isinstance(row, Died):
                     account.failed(file, str(row))

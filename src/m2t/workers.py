@@ -42,12 +42,12 @@ def _in_processes(
     from multiprocessing.connection import Connection, wait
 
     left = iter(tasks)
-    idle: list[_Worker[Task, Answer]] = []
-    busy: dict[Connection, tuple[_Worker[Task, Answer], Task]] = {}
+    idle: list[Worker[Task, Answer]] = []
+    busy: dict[Connection, tuple[Worker[Task, Answer], Task]] = {}
     try:
         while True:
             while len(busy) < jobs and (task := next(left, None)) is not None:
-                worker = idle.pop() if idle else _Worker(prepare)
+                worker = idle.pop() if idle else Worker(prepare)
                 busy[worker.connection] = worker, task
                 worker.give(task)
             if not busy:
@@ -66,7 +66,7 @@ def _in_processes(
             worker.process.join()
 
 
-class _Worker(Generic[Task, Answer]):
+class Worker(Generic[Task, Answer]):
     """Another process, with one task at a time."""
 
     def __init__(self, prepare: Prepare[Task, Answer]) -> None:

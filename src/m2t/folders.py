@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from .messages import describe
+from .errors import describe
 
 PICTURES = frozenset(
     f".{name}"
