@@ -13,7 +13,7 @@ import m2t
 from m2t.cli import COMMANDS
 from m2t.container import Bitstream, Header, Strip
 
-HEAVY = ("torch", "numpy", "PIL", "tqdm", "safetensors")
+HEAVY = ("torch", "numpy", "PIL", "tqdm", "safetensors", "ray", "pyarrow", "fsspec")
 
 
 def imported(code: str) -> list[str]:
@@ -28,7 +28,10 @@ def test_import_is_light():
     assert imported("import m2t; m2t.__version__, dir(m2t), m2t.M2TError") == []
 
 
-@pytest.mark.parametrize("args", [["--help"], ["-V"], *([name, "--help"] for name in COMMANDS)])
+@pytest.mark.parametrize(
+    "args",
+    [["--help"], ["-V"], *([name, "--help"] for name in COMMANDS), ["bulk", "verify", "--help"]],
+)
 def test_help_is_light(args):
     assert imported(f"from m2t.cli import main; assert main({args}) == 0") == []
 

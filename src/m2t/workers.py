@@ -56,7 +56,9 @@ def _in_processes(
                 assert isinstance(ready, Connection)
                 worker, task = busy.pop(ready)
                 answer = worker.answer()
-                if not isinstance(answer, Died):
+                if isinstance(answer, Died):
+                    answer = Died(f"{answer}; fewer --jobs take less memory")
+                else:
                     idle.append(worker)
                 yield task, answer
     finally:
@@ -93,7 +95,7 @@ class Worker(Generic[Task, Answer]):
             self.process.join()
             code = self.process.exitcode or 0
             how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-            return Died(f"its process {how}; fewer --jobs take less memory")
+            return Died(f"its process {how}")
         if isinstance(answer, _Unready):
             raise answer.reason
         return answer

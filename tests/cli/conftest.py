@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import bulk_inline
 import fake_codec
 import numpy as np
 import pytest
@@ -46,3 +47,24 @@ def photo(folder, pixels):
     """photo.png in the current folder."""
     Image.fromarray(pixels).save("photo.png")
     return Path("photo.png")
+
+
+@pytest.fixture
+def inline(monkeypatch):
+    """All in this process: no cluster, and none for the work."""
+
+    from m2t.bulk import batches, run  # noqa: PLC0415 - they need Ray
+
+    def perform(tasks, prepare, num_workers):
+        work = prepare()
+        return ((task, work(task)) for task in tasks)
+
+    monkeypatch.setattr(batches, "Worker", bulk_inline.Inline)
+    monkeypatch.setattr(run, "perform", perform)
+    monkeypatch.setattr("ray.is_initialized", lambda: True)
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2.0})
+
+
+@pytest.fixture
+def bulk(m2t, folder, inline):
+    return bulk_inline.Bulk(m2t)

@@ -23,6 +23,13 @@ def test_learning_needs_pytorch(m2t, folder, monkeypatch, args):
     assert result.err.count("\n") == 1
 
 
+def test_a_cluster_needs_ray(folder, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None)
+    assert main(["bulk", "in", "out"]) == 1
+    told = capsys.readouterr().err
+    assert told == "m2t: error: needs ray, fsspec, pyarrow: pip install 'm2t[cluster]'\n"
+
+
 def test_float_weights_need_pytorch(folder, monkeypatch, capsys):
     """Here they are asked for; in an environment without it, it really is not there."""
     if importlib.util.find_spec("torch") is not None:

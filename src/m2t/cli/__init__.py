@@ -17,7 +17,7 @@ COMMANDS = {
     name: name
     for name in (
         *("compress", "decompress", "verify", "info", "inspect", "compare"),
-        *("bench", "train", "export", "completion"),
+        *("bulk", "bench", "train", "export", "completion"),
     )
 } | {"eval": "evaluate"}
 """Command -> the module that has it, and its name there."""

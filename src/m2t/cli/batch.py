@@ -176,7 +176,7 @@ class Batch:
         if self.options.resumes and not job.rivals and job.target.exists():
             if not self.options.checksum:
                 if is_done(job, row, self.wanted):
-                    self.account.report.done_already(job.source)
+                    self.account.done_already(job.source)
                     return None
             elif row is not None and is_as_wanted(job, row, self.wanted):
                 known = row["sha256"]
@@ -201,11 +201,11 @@ class Batch:
             self.account.failed(job.source, str(outcome), job.target)
             return
         for text in outcome.warnings:
-            self.account.report.warned(job.source, text)
+            self.account.warned(job.source, text)
         if outcome.error is not None:
             self.account.failed(job.source, outcome.error, job.target)
         elif outcome.result is None:
-            self.account.report.done_already(job.source)
+            self.account.done_already(job.source)
             if self.ledger is not None:  # the source has another time now
                 self.ledger.add({**(self.ledger.row(job.target) or {}), **outcome.row})
         else:

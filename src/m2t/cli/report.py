@@ -71,6 +71,18 @@ class Account:
         """See Report."""
         self.report.left_out()
 
+    def expected(self, counts: Iterable[int]) -> None:
+        """See Report."""
+        self.report.expected(counts)
+
+    def done_already(self, name: object) -> None:
+        """See Report."""
+        self.report.done_already(name)
+
+    def warned(self, name: object, text: str) -> None:
+        """See Report."""
+        self.report.warned(name, text)
+
     def _record(self, row: dict[str, Any]) -> None:
         if self.as_json:
             click.echo(json.dumps(row))
