@@ -188,6 +188,7 @@ def test_shards_in_a_bucket_and_pictures_from_a_dataset(cluster, s3):
     assert sorted(objects(s3, "sharded/", ".tar")) == names
     code = f"""
 import ray, m2t.bulk
+ray.init(log_to_driver=False)  # what it tells of the node that was lost goes to stdout
 pictures = ray.data.read_binary_files("s3://bucket/few", include_paths=True, num_cpus=0)
 files = m2t.bulk.compress_dataset(pictures, 50, effort=0, model={str(TINY)!r}, num_workers=1)
 rows = files.take_all()
