@@ -188,16 +188,18 @@ def test_shards_in_a_bucket_and_pictures_from_a_dataset(cluster, s3):
     assert sorted(objects(s3, "sharded/", ".tar")) == names
     code = f"""
 import ray, m2t.bulk
-ray.init(log_to_driver=False)  # what it tells of the node that was lost goes to stdout
 pictures = ray.data.read_binary_files("s3://bucket/few", include_paths=True, num_cpus=0)
 files = m2t.bulk.compress_dataset(pictures, 50, effort=0, model={str(TINY)!r}, num_workers=1)
 rows = files.take_all()
 for row in rows:
-    print(row["path"].rpartition("/")[2], row["sha256"], len(row["m2t"] or b""), row["error"])
+    name = row["path"].rpartition("/")[2]
+    print("row", name, row["sha256"], len(row["m2t"] or b""), row["error"])
 """
     result = python("-c", code)
     assert result.returncode == 0, result.stderr
-    rows = {line.split(" ", 1)[0]: line.split(" ", 3)[1:] for line in result.stdout.splitlines()}
+    lines = result.stdout.splitlines()  # some are Ray's, of the node that was lost
+    split = (line.split(" ", 4)[1:] for line in lines if line.startswith("row "))
+    rows = {name: rest for name, *rest in split}
     for row in ledger(s3, "sharded/ledger/"):
         sha256, size, error = rows.pop(row["input"].rpartition("/")[2])
         assert error == str(row["error"])
