@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def _begun(path: Path) -> tuple[Path, int | None]:
     """A new file beside `path`, and what holds a lock on it for as long as this process lives."""
     while True:
-        temporary = path.with_name(f".{path.name[:LONGEST]}.{secrets.token_hex(8)}.tmp")
+        temporary = path.with_name(f".{path.name[:LONGEST]}.{os.urandom(8).hex()}.tmp")
         file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         if fcntl is None:
             os.close(file)
