@@ -101,3 +101,28 @@ def test_the_check_lets_the_rest_pass():
     )
     assert faults(source, "m2t.learn.networks.transformer.deep") == []
     assert faults("from ..learn.export import export", "m2t.cli.export") == []
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """What is left of modules when those that import none of the others are taken away."""
+    left = dict(graph)
+    while free := [module for module, needs in left.items() if not needs & left.keys()]:
+        for module in free:
+            del left[module]
+    return sorted(left)
+
+
+def test_no_modules_import_each_other():
+    files = sorted(PACKAGE.rglob("*.py"))
+    names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files]
+    graph = {}
+    for path, name in zip(files, names, strict=True):
+        if not name.endswith("__init__"):  # a folder's face: it hands names on
+            found = set(imports(path.read_text(), name))
+            graph[name] = {n for n in names if n in found or any(f"{n}." in f for f in found)}
+    assert circle(graph) == []
+
+
+def test_a_circle_is_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["a", "b", "c"]
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []

@@ -1,7 +1,5 @@
 """A file to a picture: its tokens, as far as they are there, and what they paint; or its tiles."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -12,10 +10,8 @@ from .image import Picture, decode_alpha, from_picture
 from .lossless import pixels_of
 from .options import check, whole
 from .progress import Meter, Progress, added
+from .tokens import TokenCodec
 from .views import View
-
-if TYPE_CHECKING:
-    from .codec import Codec
 
 MAX_SAMPLES = 100
 """Their pixels are summed in 16 bits."""
@@ -25,7 +21,7 @@ class Decoding:
     """A parsed file, and what of it is shown."""
 
     def __init__(
-        self, codec: "Codec", stream: Bitstream, view: View | None = None, samples: int = 0
+        self, codec: TokenCodec, stream: Bitstream, view: View | None = None, samples: int = 0
     ) -> None:
         """Raises ConfigError where there is no such number of samples."""
         in_range = 0 <= whole("samples", samples) <= MAX_SAMPLES

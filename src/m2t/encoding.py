@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from .config import QUALITIES, Aim, Tune
 from .container import Bitstream, Header
@@ -16,16 +15,14 @@ from .image import Picture
 from .options import whole
 from .progress import Meter, Progress
 from .streams import Block, layers_of, strip_of
-
-if TYPE_CHECKING:
-    from .codec import Codec
+from .tokens import TokenCodec
 
 
 class Encoding:
     """A picture and how its file is made, at whatever quality."""
 
     def __init__(
-        self, codec: "Codec", picture: Picture, tune: Tune, effort: int, layers: int
+        self, codec: TokenCodec, picture: Picture, tune: Tune, effort: int, layers: int
     ) -> None:
         """Raises ConfigError where there is no such option, ImageError for what cannot be held."""
         self.codec, self.picture = codec, picture
