@@ -10,7 +10,7 @@ from ..config import STRIDE, Aim, ModelConfig
 from ..engine.arithmetic import STREAM_LIMIT
 from ..engine.distortion import Distortions, pixel_slopes
 from ..engine.pictures import Picture, PictureOperations
-from ..engine.threads import shared
+from ..engine.threads import in_threads, shared
 from ..geometry.bands import bands
 from ..geometry.windows import Latents, latent_size
 from ..image import reduced
@@ -25,6 +25,8 @@ Floats = NDArray[np.float32]
 
 TOKENS_PER_BAND = 1024
 """Area that is transformed at once on each thread: what it takes fits a processor's caches."""
+LINES_PER_BAND = 2 * STRIDE
+"""Of pixels whose gradients are rounded at once on each thread."""
 
 
 class LappedTransforms:
@@ -120,12 +122,8 @@ class LappedTransforms:
         """See Transforms. Always by the linear part: what the networks answer is little."""
         x_hat = self._painted_whole(rgb.shape, y_hat, aim, num_threads, done)
         by_pixels, stiffness = pixel_slopes(rgb, x_hat, aim.tune, self.distortions, num_threads)
-        largest = max(by_pixels.max(), -by_pixels.min())
-        unit = np.float32(max(float(largest), 1e-30) / STREAM_LIMIT)
         rounded = x_hat  # no longer needed
-        for start in range(0, len(rounded), STRIDE):
-            some = by_pixels[start : start + STRIDE]
-            rounded[start : start + STRIDE] = np.rint(some / unit)
+        unit = _rounded(by_pixels, rounded, num_threads)
         del by_pixels
         slopes = np.empty(y_hat.shape, np.float32)
         with shared(self.ops, num_threads) as ops:
@@ -169,6 +167,23 @@ class LappedTransforms:
             yield band.rows
             if done:
                 done((band.stop - band.start) * columns)
+
+
+def _rounded(by_pixels: Floats, out: Picture, num_threads: int) -> np.float32:
+    """Fill `out` with what is nearest to gradients (H, W, 3), in the unit that is returned."""
+    bands = [slice(i, i + LINES_PER_BAND) for i in range(0, len(out), LINES_PER_BAND)]
+    largest = np.empty(len(bands), np.float32)
+
+    def look(i: int) -> None:
+        largest[i] = max(by_pixels[bands[i]].max(), -by_pixels[bands[i]].min())
+
+    def fill(band: slice) -> None:
+        out[band] = np.rint(by_pixels[band] / unit)
+
+    in_threads(look, range(len(bands)), num_threads)
+    unit = np.float32(max(float(largest.max()), 1e-30) / STREAM_LIMIT)
+    in_threads(fill, bands, num_threads)
+    return unit
 
 
 def _unfold(blocks: Picture, lines: Picture) -> None:
