@@ -6,7 +6,7 @@ import torch
 from m2t.learn.integers.calibrate import calibrate
 from m2t.learn.integers.entropy_to_floats import restore
 from m2t.learn.integers.entropy_to_integers import LOG_STEP, attention_units, export
-from m2t.learn.integers.rounded_training import RoundedActivation, imitate_integers, through
+from m2t.learn.integers.rounded_training import imitate_integers, rounded, through
 from m2t.learn.networks.transformer import EntropyModel
 from m2t.presets import tiny
 
@@ -19,14 +19,18 @@ def tokens(count: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_activations_count_in_units_of_the_largest_seen() -> None:
-    rounded = RoundedActivation()
+    largest: dict[str, torch.Tensor] = {}
+
+    def seen(x: torch.Tensor, training: bool) -> torch.Tensor:
+        return rounded(x, "qkv", largest, training)
+
     x = torch.randn(50, 4, generator=torch.Generator().manual_seed(0)) * torch.tensor([1, 2, 9, 0])
-    y = rounded(x, training=True)
+    y = seen(x, training=True)
     units = x.abs().amax(0).clamp_min(1e-3) / 127
     torch.testing.assert_close((y / units).round() * units, y)
     assert ((y - x).abs() <= 0.501 * units).all()
-    assert (rounded(10 * x, training=False).abs() <= 127.001 * units).all()
-    assert (rounded(10 * x, training=True).abs().amax(0)[:3] > 1000 * units[:3]).all()
+    assert (seen(10 * x, training=False).abs() <= 127.001 * units).all()
+    assert (seen(10 * x, training=True).abs().amax(0)[:3] > 1000 * units[:3]).all()
 
 
 def test_gradients_pass_through_rounding() -> None:
@@ -46,9 +50,9 @@ def test_rounding_costs_as_much_as_it_will_in_integers() -> None:
     with torch.no_grad():
         plain = model(y, y, t)
         imitate_integers(model)
-        rounded = model(y, y, t)
-    assert abs(float(rounded.mean() / plain.mean()) - 1) < 0.01  # errors may cancel
-    assert (rounded - plain).abs().mean() > 1e-4
+        imitated = model(y, y, t)
+    assert abs(float(imitated.mean() / plain.mean()) - 1) < 0.01  # errors may cancel
+    assert (imitated - plain).abs().mean() > 1e-4
 
 
 def test_tokens_around_a_slot_count_in_logarithmic_steps() -> None:

@@ -1,4 +1,4 @@
-"""Two gloo processes train as one does."""
+"""Two gloo processes train as one does, and go by one clock."""
 
 import os
 import socket
@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from m2t.learn.networks.model import Model
-from m2t.learn.training import run, store
+from m2t.learn.training import run
+
+from .runs import newest, records, same
 
 SETTINGS = (
     "train.total_steps=3",
@@ -22,26 +23,45 @@ SETTINGS = (
     "train.dtype=float32",
     "train.init=klt",
 )
+needs_gloo = pytest.mark.skipif(
+    not torch.distributed.is_gloo_available(), reason="PyTorch without gloo"
+)
 WORKER = """
 import sys
 from pathlib import Path
 import torch
-from m2t.learn.networks.model import Model
 from m2t.learn.training import run, store
 
 torch.set_num_threads(1)
 photos, out, cache = map(Path, sys.argv[1:4])
+state, load = [], store.load_newest
+
+def load_newest(out, model, *rest):
+    state.extend([dict(model.named_parameters()), rest[-1]])
+    return load(out, model, *rest)
+
+store.load_newest = load_newest
+run("tiny", photos, out, resume=True, steps=int(sys.argv[4]), overrides=sys.argv[5:], cache=cache)
+print("state", [[x.detach().double().norm().item() for x in part.values()] for part in state])
+"""
+WITHOUT_NOISE = """
+import torch
+from m2t.learn.networks.model import Model
+
 Model.train = lambda self, mode=True: torch.nn.Module.train(self, False)
-models = []
-load = store.load_newest
-store.load_newest = lambda out, model, *rest: models.append(model) or load(out, model, *rest)
-run("tiny", photos, out, overrides=sys.argv[4:], cache=cache)
-print("weights", [param.detach().double().norm().item() for param in models[0].parameters()])
+"""
+FAST_CLOCK = """
+import os, time
+from types import SimpleNamespace
+from m2t.learn.training import loop
+
+if os.environ["RANK"] == "1":
+    loop.time = SimpleNamespace(monotonic=lambda: 3 * time.monotonic())
 """
 
 
 def train_as_two(script: Path, *args: object) -> list[str]:
-    """What two processes, told of each other as torchrun does, print about their weights."""
+    """What two processes, told of each other as torchrun does, print about where they are."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -65,18 +85,42 @@ def train_as_two(script: Path, *args: object) -> list[str]:
     return [output.splitlines()[-1] for output in outputs]
 
 
-@pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="PyTorch without gloo")
-def test_two_processes_train_as_one(tmp_path, photos, monkeypatch):
+@needs_gloo
+def test_two_processes_train_as_one(tmp_path, photos, monkeypatch) -> None:
     script, cache = tmp_path / "worker.py", tmp_path / "cache"
-    script.write_text(WORKER)
-    # Evaluation mode: the noise of training differs from rank to rank.
+    script.write_text(WITHOUT_NOISE + WORKER)  # which differs from rank to rank
     monkeypatch.setattr(Model, "train", lambda self, mode=True: nn.Module.train(self, False))
     run("tiny", photos, tmp_path / "one", overrides=SETTINGS, cache=cache)
-    ranks = train_as_two(script, photos, tmp_path / "two", cache, *SETTINGS)
-    assert ranks[0].startswith("weights")
+    ranks = train_as_two(script, photos, tmp_path / "two", cache, 3, *SETTINGS)
+    assert ranks[0].startswith("state")
     assert ranks[0] == ranks[1]
-    one, two = (load_file(store.checkpoints(tmp_path / name)[-1]) for name in ("one", "two"))
+    one, two = (newest(tmp_path / name) for name in ("one", "two"))
     for name, value in one.items():
         if name.startswith("model."):
             # Muon rounds to bfloat16: differences in the gradients' last bits grow to that.
             torch.testing.assert_close(two[name], value, rtol=0, atol=3e-4)
+
+
+@needs_gloo
+def test_two_processes_resume_bit_for_bit(tmp_path, photos) -> None:
+    script, cache = tmp_path / "worker.py", tmp_path / "cache"
+    script.write_text(WORKER)
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    for out, steps in ((whole, 3), (part, 2), (part, 3)):
+        ranks = train_as_two(script, photos, out, cache, steps, *SETTINGS, "train.integers=true")
+        assert ranks[0] == ranks[1]
+    assert same(newest(part), newest(whole))
+
+
+@needs_gloo
+def test_all_processes_go_by_the_clock_of_the_first(tmp_path, photos) -> None:
+    """Their rates fall together, and they stop together."""
+    script, out, cache = tmp_path / "worker.py", tmp_path / "run", tmp_path / "cache"
+    script.write_text(FAST_CLOCK + WORKER)
+    settings = (*SETTINGS, "train.total_minutes=0.02", "train.decay_fraction=1")
+    ranks = train_as_two(script, photos, out, cache, 10**6, *settings, "train.log_every=1")
+    assert ranks[0].startswith("state")
+    assert ranks[0] == ranks[1]
+    assert records(out)[-1]["seconds"] >= 1.2
+    rates = [record["lr_adam"] for record in records(out) if record["kind"] == "train"]
+    assert len(set(rates)) == len(rates) > 1

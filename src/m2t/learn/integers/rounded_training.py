@@ -15,19 +15,18 @@ DECAY = 0.999
 """Per step of training, of the largest values that units follow from."""
 
 
-class RoundedActivation:
-    """Rounds activations (..., channels) to 8 bits, in units of what was largest lately."""
+def rounded(x: Tensor, place: str, largest: dict[str, Tensor], training: bool) -> Tensor:
+    """Activations (..., channels) at a place, in 8 bits; the gradient is that of the identity.
 
-    def __init__(self) -> None:
-        self.largest: Tensor | None = None
-
-    def __call__(self, x: Tensor, training: bool) -> Tensor:
-        """Rounded; the gradient is that of the identity."""
-        if training or self.largest is None:
-            seen = x.detach().abs().flatten(0, -2).amax(0).float()
-            before = seen if self.largest is None else DECAY * self.largest
-            self.largest = torch.maximum(seen, before)
-        return through(x, channel_units(self.largest).to(x.dtype))
+    `largest` has, by place, the largest absolute values lately (channels,), which training follows.
+    """
+    known = largest.get(place)
+    if training or known is None:
+        seen = x.detach().abs().flatten(0, -2).amax(0).float()
+        known = seen if known is None else torch.maximum(seen, DECAY * known)
+        if training:
+            largest[place] = known
+    return through(x, channel_units(known).to(x.dtype))
 
 
 def through(x: Tensor, units: Tensor | float) -> Tensor:
@@ -35,20 +34,25 @@ def through(x: Tensor, units: Tensor | float) -> Tensor:
     return x + ((x.detach() / units).round().clamp(-127, 127) * units - x.detach())
 
 
-def imitate_integers(model: EntropyModel) -> None:
+def imitate_integers(model: EntropyModel) -> dict[str, Tensor]:
     """From now on, let `model` round activations, and tokens as it sees them around a slot.
 
     Weights stay as they are: export rounds them almost without a loss.
+
+    Returns:
+        The largest activations of training so far, by place: empty, and filled as it goes on.
     """
-    for _, module, into in rounded_places(model):
-        hook(module, into, partial(_rounded, model, RoundedActivation()))
+    largest: dict[str, Tensor] = {}
+    for place, module, into in rounded_places(model):
+        hook(module, into, partial(_rounded, model, place, largest))
     if model.config.delta == 0:
         layers = [model.neighbours] if model.config.neighbours else []
         if isinstance(model.head, SlicedHead):
             layers += list(model.head.from_earlier)
         for layer in layers:
             hook(layer, True, partial(through, units=LOG_STEP))
+    return largest
 
 
-def _rounded(model: nn.Module, activation: RoundedActivation, x: Tensor) -> Tensor:
-    return activation(x, model.training)
+def _rounded(model: nn.Module, place: str, largest: dict[str, Tensor], x: Tensor) -> Tensor:
+    return rounded(x, place, largest, model.training)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ...atomic import replacing
 from ...config import ModelConfig
 from ...errors import ConfigError
 from ...options import coerce
@@ -195,8 +196,9 @@ class RunConfig:
             raise ConfigError(f"cannot read {path}: {error}") from error
 
     def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        """Write as JSON, whole or not at all."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     def options(self) -> dict[str, Any]:
         """All options by the names that `override` takes."""

@@ -46,11 +46,21 @@ class World:
             dist.all_reduce(values.div_(self.size))
         return values
 
-    def any(self, flag: bool) -> bool:
-        """Whether the flag is set in any process; all must ask together."""
+    def maximise(self, vectors: dict[str, Tensor]) -> None:
+        """Let each vector have the largest values of all processes, which must ask together."""
+        if self.size > 1 and vectors:
+            joined = torch.cat(list(vectors.values()))
+            dist.all_reduce(joined, dist.ReduceOp.MAX)
+            parts = joined.split([len(vector) for vector in vectors.values()])
+            vectors.update(zip(vectors, parts, strict=True))
+
+    def agree(self, stop: bool, seconds: float) -> tuple[bool, float]:
+        """Whether any process is to stop, and the leader's seconds; all must ask together."""
         if self.size == 1:
-            return flag
-        return bool(self.average(torch.tensor(float(flag), device=self.device)) > 0)
+            return stop, seconds
+        told = torch.tensor([stop, self.leader * seconds], dtype=torch.float64, device=self.device)
+        dist.all_reduce(told)
+        return bool(told[0] > 0), float(told[1])
 
     def barrier(self) -> None:
         """Wait for all processes."""

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...atomic import replacing
 from ...errors import ConfigError
 from .distributed import World
 
@@ -18,7 +19,8 @@ class Log:
     def __init__(self, out: Path, step: int, tensorboard: bool) -> None:
         self._path = out / "log.jsonl"
         kept = [line for line in _lines(self._path) if _step(line) <= step]
-        self._path.write_text("".join(line + "\n" for line in kept))
+        with replacing(self._path) as temporary:
+            temporary.write_text("".join(line + "\n" for line in kept))
         self._board = _summary_writer(out / "tensorboard", step) if tensorboard else None
 
     def write(self, kind: str, step: int, record: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from ...atomic import remove_leftovers
 from ...errors import ConfigError
 from . import store
 from .config import RunConfig
@@ -50,6 +51,8 @@ def run(
         crops = _open_crops(data, cache or out / "data", config, world)
         if world.leader:
             out.mkdir(parents=True, exist_ok=True)
+            for folder in (out, out / store.FOLDER):
+                remove_leftovers(folder)
             config.save(out / "config.json")
         trainer = Trainer(config, crops, out, world, init)
         if config.train.profile:
@@ -84,6 +87,7 @@ def configure(preset: str, out: Path, resume: bool, overrides: Sequence[str]) ->
 
 def _open_crops(data: Path, cache: Path, config: RunConfig, world: World) -> Crops:
     if world.leader:
+        remove_leftovers(cache)
         open_images(data, cache)
     world.barrier()  # the others read what the leader decoded
     return Crops(open_images(data, cache), config.train, world.rank, world.size)
@@ -99,7 +103,9 @@ def train(trainer: Trainer, stop: Callable[[], bool]) -> None:
     length = None if options.total_minutes else options.total_steps
     bar = tqdm(total=length, initial=progress.step, unit="step", disable=quiet)
     for batch in prefetch(trainer.crops, progress.step, pin=world.on_gpu):
-        if options.done(progress.step, progress.seconds) >= 1 or world.any(stop()):
+        # By the leader's clock: learning rates and the end follow from it.
+        stopped, progress.seconds = world.agree(stop(), progress.seconds)
+        if stopped or options.done(progress.step, progress.seconds) >= 1:
             break
         meter.add(batch, world.size, trainer.step(batch))
         progress.seconds = time.monotonic() - began

@@ -1,6 +1,7 @@
 """Checkpoints of a run: one safetensors file each, with JSON in its metadata; no pickle.
 
-RUN/checkpoints/00001200.safetensors   model.*, ema.*, muon.<param>.*, adam.<param>.*, rng
+RUN/checkpoints/00001200.safetensors   model.*, ema.*, muon.<param>.*, adam.<param>.*, rng,
+                                       largest.<place>
 RUN/model.safetensors                  the averaged weights, ready for use
 """
 
@@ -28,11 +29,17 @@ def checkpoints(out: Path) -> list[Path]:
 
 
 def save(
-    out: Path, progress: dict[str, Any], model: nn.Module, ema: Ema, optimizers: Optimizers
+    out: Path,
+    progress: dict[str, Any],
+    model: nn.Module,
+    ema: Ema,
+    optimizers: Optimizers,
+    largest: dict[str, Tensor],
 ) -> Path:
     """Write checkpoint progress["step"]; a crash at any moment leaves the older ones whole."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"ema.{name}": value for name, value in ema.average.items()}
+    tensors |= {f"largest.{place}": value for place, value in largest.items()}
     for label, optimizer in optimizers.items():
         for name, param in model.named_parameters():
             for key, value in optimizer.state.get(param, {}).items():
@@ -47,7 +54,7 @@ def save(
 
 
 def load_newest(
-    out: Path, model: nn.Module, ema: Ema, optimizers: Optimizers
+    out: Path, model: nn.Module, ema: Ema, optimizers: Optimizers, largest: dict[str, Tensor]
 ) -> dict[str, Any] | None:
     """Restore the newest whole checkpoint and return its progress; None where there is none."""
     paths = checkpoints(out)
@@ -56,7 +63,7 @@ def load_newest(
             tensors, progress = _read(path)
         except (SafetensorError, OSError):
             continue  # cut short by a crash: the one before is whole
-        _restore(tensors, model, ema, optimizers)
+        _restore(tensors, model, ema, optimizers, largest)
         return progress
     if paths:
         raise ModelError(f"no checkpoint in {out / FOLDER} can be read")
@@ -70,7 +77,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 @torch.no_grad()
 def _restore(
-    tensors: dict[str, Tensor], model: nn.Module, ema: Ema, optimizers: Optimizers
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    ema: Ema,
+    optimizers: Optimizers,
+    largest: dict[str, Tensor],
 ) -> None:
     def part(label: str) -> dict[str, Tensor]:
         prefix = f"{label}."
@@ -83,6 +94,8 @@ def _restore(
     for name, value in part("ema").items():
         ema.average[name].copy_(value)
     parameters = dict(model.named_parameters())
+    device = next(iter(parameters.values())).device
+    largest.update({place: value.to(device) for place, value in part("largest").items()})
     for label, optimizer in optimizers.items():
         for full, value in part(label).items():
             name, _, key = full.rpartition(".")

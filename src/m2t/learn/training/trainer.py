@@ -68,11 +68,10 @@ class Trainer:
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(self.model.in_part(name, options.part))
         self.model.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if options.integers:
-            imitate_integers(self.model.entropy)
+        self.largest = imitate_integers(self.model.entropy) if options.integers else {}
         self.ema = Ema(self.model, options.ema)
         self.optimizers = build_optimizers(self.model, options, self.crops)
-        stored = store.load_newest(out, self.model, self.ema, self.optimizers)
+        stored = store.load_newest(out, self.model, self.ema, self.optimizers, self.largest)
         if stored is not None:
             self.progress = Progress(**stored)
         if options.compile:
@@ -92,6 +91,7 @@ class Trainer:
         """
         options, step = self.config.train, self.progress.step
         measured = self.backward(batch)
+        self.world.maximise(self.largest)
         if torch.isfinite(measured[-1]):
             set_learning_rates(self.optimizers, options, step, self.progress.seconds)
             self._move()
@@ -150,7 +150,7 @@ class Trainer:
     def save(self) -> None:
         """A checkpoint, and the averaged weights as a model for use."""
         progress = dataclasses.asdict(self.progress)
-        store.save(self.out, progress, self.model, self.ema, self.optimizers)
+        store.save(self.out, progress, self.model, self.ema, self.optimizers, self.largest)
         weights = self.ema.state_dict(self.model)
         save_model(self.out / "model.safetensors", self.config.model, weights)
 
