@@ -77,6 +77,32 @@ def test_a_stopped_run_goes_on_to_the_same_result(options, monkeypatch):
     assert len(done) == 4
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_killed_runs_go_on_to_the_same_result(options, images, tmp_path):
+    expected = evaluate(options, [CODECS["jpeg"]]).first
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "m2t", "eval", images, "--codecs", "jpeg", "--jobs", "1"]
+    command += ["--no-timing", "--out", out]
+    journal, known = out / "quality.jsonl", 1
+    for _ in range(2):
+        with subprocess.Popen(command) as process:
+            deadline = time.monotonic() + 60
+            while not journal.exists() or journal.read_text().count("\n") <= known:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.001)
+            process.kill()
+        known = journal.read_text().count("\n")
+    assert not (out / "jpeg.json").exists()
+    before = journal.read_text()
+    (out / ".jpeg.json.0123456789abcdef.tmp").write_text("half")
+    subprocess.run(command, check=True)
+    assert load_result(out / "jpeg.json") == expected
+    assert journal.read_text().startswith(before[: before.rfind("\n") + 1])
+    assert len(journal.read_text().splitlines()) == 1 + len(expected.rows)
+    assert not list(out.glob(".*"))
+
+
 def test_a_metric_is_added_to_what_is_known(options, monkeypatch):
     first = evaluate(dataclasses.replace(options, metrics=()), [JPEG]).first
     assert all(row.ssimulacra2 is None for row in first.rows)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..atomic import remove_leftovers
 from ..timing import one_thread
 from .codec import Codec
 from .compare import Comparison, comparisons
@@ -88,6 +89,7 @@ def evaluate(options: Options, codecs: Sequence[Codec]) -> Evaluation:
     module: a script calls this under `if __name__ == "__main__"`.
     """
     require_metrics(options.metrics)
+    remove_leftovers(options.out)
     photos, failures = photos_of(options.dataset, options.limit)
     tasks = tasks_of(codecs, photos)
     stages = [_stage(options, "quality", ("num_bytes", "psnr", *options.metrics), quality_of)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..atomic import replacing
 from ..errors import ConfigError
 from .results import SCHEMA, check_schema
 
@@ -26,7 +27,7 @@ class Journal:
             self._load()
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"schema": SCHEMA}) + "\n")
+            self._rewrite(json.dumps({"schema": SCHEMA}) + "\n")
 
     def _load(self) -> None:
         text = self.path.read_text()
@@ -41,7 +42,12 @@ class Journal:
                 raise
             raise ConfigError(f"{self.path}: not a journal of m2t eval") from error
         if whole != text:
-            self.path.write_text(whole)
+            self._rewrite(whole)
+
+    def _rewrite(self, text: str) -> None:
+        """A kill at any moment leaves the old file or the new one."""
+        with replacing(self.path) as temporary:
+            temporary.write_text(text)
 
     def add(self, key: Key, row: Mapping[str, Any]) -> None:
         """Keep facts, on disk before the call returns; newer ones replace those of a name."""

@@ -20,6 +20,7 @@ from typing import Any
 from PIL import features
 
 from .. import __version__
+from ..atomic import replacing
 from ..errors import ConfigError
 
 SCHEMA = 1
@@ -127,7 +128,8 @@ def write_record(path: Path, **record: Any) -> None:
     """Write facts as a JSON object; lists one item a line."""
     parts = [f" {json.dumps(key)}: {_lines(value)}" for key, value in record.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
+    with replacing(path) as temporary:
+        temporary.write_text("{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def _lines(value: Any) -> str:
