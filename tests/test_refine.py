@@ -43,6 +43,28 @@ def test_no_effort_is_rounding(codec):
     assert np.array_equal(codec.tokens(picture, AIM, 0), codec.analyse(picture, AIM))
 
 
+@pytest.mark.parametrize("effort", [1, 3])
+@pytest.mark.parametrize("tune", ["psnr", "eye"])
+def test_threads_do_not_change_a_byte(codec, tune, effort):
+    """On several, slopes and mixtures are found side by side."""
+    files = {
+        codec.on_threads(num_threads).compress(IMAGE, 60, tune=tune, effort=effort)
+        for num_threads in (1, 2, 3)
+    }
+    assert len(files) == 1
+
+
+def test_what_slopes_raise_is_raised(codec, monkeypatch):
+    def slopes(*args):
+        raise FloatingPointError("slopes")
+
+    for num_threads in (1, 2):
+        some = codec.on_threads(num_threads)
+        monkeypatch.setattr(some.transforms, "slopes", slopes)
+        with pytest.raises(FloatingPointError, match="slopes"):
+            some.compress(IMAGE, 60)
+
+
 @pytest.mark.parametrize("effort", [-1, len(CAUTION)])
 def test_no_such_effort(codec, effort):
     with pytest.raises(ConfigError, match=r"effort must be in 0\.\.9"):

@@ -103,17 +103,19 @@ class TimedCodec(Codec):
         meter: Meter | None = None,
         windows: Sequence[Window] | None = None,
         num_steps: int | None = None,
+        num_threads: int | None = None,
     ) -> Coded[Result]:
         """See Codec. What refinement runs of the network is part of its own stage."""
+        some = (y_hat, meter, windows, num_steps, num_threads)
         if self.watch.stage == "refinement":
-            return super().code(size, aim, open_coder, y_hat, meter, windows, num_steps)
+            return super().code(size, aim, open_coder, *some)
         stage = partial(self.watch, "range_decoder" if y_hat is None else "range_coder")
 
         def open_timed(i: int) -> Coder[Result]:
             return TimedCoder(open_coder(i), stage)
 
         with self.watch("entropy_network"):
-            return super().code(size, aim, open_timed, y_hat, meter, windows, num_steps)
+            return super().code(size, aim, open_timed, *some)
 
 
 def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:

@@ -83,16 +83,18 @@ class TokenCodec:
         Those outside of the windows stay.
         """
         windows = windows or self.windows(y_hat.shape[:2])
+        half = max(1, self.num_threads // 2)  # both at a time: fewer threads wait for each other
+        rest = max(1, self.num_threads - half)
 
         def slopes(y: Latents, linear: bool) -> tuple[Slopes, NDArray[np.float32]]:
-            done = added(meter)
-            return self.transforms.slopes(picture.rgb, y, aim, linear, self.num_threads, done)
+            return self.transforms.slopes(picture.rgb, y, aim, linear, half, added(meter))
 
         def move(y: Latents, open_mover: Callable[[int], Coder[Latents]]) -> list[Latents]:
-            return self.code(y.shape[:2], aim, open_mover, y, meter, windows).results
+            some = (y, meter, windows)
+            return self.code(y.shape[:2], aim, open_mover, *some, num_threads=rest).results
 
-        errors = self.transforms.step_errors
-        return refine(self.config, y_hat, aim, effort, errors, slopes, move, windows)
+        some = (self.transforms.step_errors, slopes, move, windows, self.num_threads)
+        return refine(self.config, y_hat, aim, effort, *some)
 
     def synthesise(
         self, y_hat: Latents, height: int, width: int, aim: Aim, meter: Meter | None = None
@@ -129,7 +131,8 @@ class TokenCodec:
         meter: Meter | None = None,
         windows: Sequence[Window] | None = None,
         num_steps: int | None = None,
+        num_threads: int | None = None,
     ) -> Coded[Result]:
         """Entropy coding of all windows, or of some, on several threads: see code_latents()."""
-        some = (y_hat, added(meter), self.num_threads, windows, num_steps)
+        some = (y_hat, added(meter), num_threads or self.num_threads, windows, num_steps)
         return code_latents(self.network, size, aim, open_coder, *some)

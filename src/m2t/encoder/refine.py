@@ -16,11 +16,14 @@ coders, and to refining latents by gradients (Yang et al. 2020), but in integers
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..config import Aim, ModelConfig
+from ..engine.threads import beside
 from ..geometry.schedule import Schedule, build
 from ..geometry.windows import Latents, Window
 from ..options import check
@@ -101,6 +104,42 @@ Move = Callable[[Latents, Callable[[int], Coder[Latents]]], list[Latents]]
 end."""
 
 
+class Costs(NamedTuple):
+    """What steps of all tokens cost, to first and to second order: see moves.py."""
+
+    slopes: Slopes
+    """(h, w, C)."""
+    stiffness: NDArray[np.float32]
+    """(h, w, 1): how much of the curvatures (C,) counts."""
+
+
+class Passes:
+    """The costs of one pass after the other."""
+
+    def __init__(
+        self, slopes_of: SlopesOf, shares: Sequence[float], lmbda: np.float32, curvatures: Slopes
+    ) -> None:
+        self.slopes_of, self.shares, self.lmbda = slopes_of, shares, lmbda
+        self.curvatures = curvatures
+        self.before: Latents
+        self.earlier: Slopes | None = None
+
+    def costs(self, i: int, y_hat: Latents) -> Costs:
+        """Those of pass i, which moves the tokens (h, w, C) of the pass before."""
+        slopes, stiffness = self.slopes_of(y_hat, len(self.shares) == 1)
+        slopes *= self.lmbda  # in place: with all channels, arrays are as large as pictures
+        stiff = np.float32(self.shares[i]) * stiffness[..., None]
+        if self.earlier is not None:
+            trust = np.float32(TRUST / (TRUST + i))
+            for row, values in enumerate(self.earlier):
+                steps = (y_hat[row] - self.before[row]).astype(np.float32)
+                # A parabola's slopes change by so much.
+                expected = values + 2 * stiff[row] * self.curvatures * steps
+                slopes[row] = expected + trust * (slopes[row] - expected)
+        self.before, self.earlier = y_hat, slopes
+        return Costs(slopes, stiff)
+
+
 def refine(
     config: ModelConfig,
     y_hat: Latents,
@@ -110,39 +149,31 @@ def refine(
     slopes_of: SlopesOf,
     move: Move,
     windows: Sequence[Window],
+    num_threads: int = 1,
 ) -> Latents:
     """Tokens (h, w, C), those of some windows moved to where error and rate are lower together.
 
-    Those of an order that depends on them stay as they are. `step_errors`: see Transforms.
+    Those of an order that depends on them stay as they are. `step_errors`: see Transforms. On more
+    than one thread, `slopes_of` runs while `move` finds out the mixtures.
     """
-    passes = passes_of(config, effort)
-    if not passes:
+    shares = passes_of(config, effort)
+    if not shares:
         return y_hat
     # Rounded to float32, lambda is the same wherever exp is computed.
     lmbda = np.float32(config.rate.lmbda(aim))
     curvatures = lmbda / np.float32(3) * step_errors(aim)
-    before, earlier = y_hat, None
-    for i, share in enumerate(passes):
-        slopes, stiffness = slopes_of(y_hat, len(passes) == 1)
-        slopes *= lmbda  # in place: with all channels, arrays are as large as pictures
-        stiff = np.float32(share) * stiffness[..., None]
-        if earlier is not None:
-            trust = np.float32(TRUST / (TRUST + i))
-            for row, values in enumerate(earlier):
-                steps = (y_hat[row] - before[row]).astype(np.float32)
-                # A parabola's slopes change by so much.
-                expected = values + 2 * stiff[row] * curvatures * steps
-                slopes[row] = expected + trust * (slopes[row] - expected)
-        before, earlier = y_hat, slopes
-        y_hat = moved_tokens(config, y_hat, slopes, stiff, curvatures, move, windows)
+    passes = Passes(slopes_of, shares, lmbda, curvatures)
+    with beside(num_threads) as begin:
+        for i in range(len(shares)):
+            costs = begin(partial(passes.costs, i, y_hat))
+            y_hat = moved_tokens(config, y_hat, costs, curvatures, move, windows)
     return y_hat
 
 
 def moved_tokens(
     config: ModelConfig,
     y_hat: Latents,
-    slopes: Slopes,
-    stiffness: NDArray[np.float32],
+    costs: Callable[[], Costs],
     curvatures: NDArray[np.float32],
     move: Move,
     windows: Sequence[Window],
@@ -150,11 +181,13 @@ def moved_tokens(
     """Tokens (h, w, C), those of the windows moved, each by itself.
 
     Args:
-        slopes: (h, w, C), see moves.py; curvatures are products of stiffness (h, w, 1) and (C,).
+        costs: waits for the costs; asked when the mixtures are known.
+        curvatures: (C,).
     """
     better = y_hat.copy()
 
     def open_mover(i: int) -> Mover:
+        slopes, stiffness = costs()
         window = windows[i]
         inside = (window.rows, window.columns)
         schedule = build(config.schedule, window.height, window.width)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -32,6 +33,23 @@ def in_threads(work: Callable[[Item], object], items: Iterable[Item], num_thread
         return
     with ThreadPoolExecutor(num_threads) as pool:
         list(pool.map(work, items))  # what is raised cancels the rest
+
+
+@contextmanager
+def beside(num_threads: int) -> Iterator[Callable[[Callable[[], Item]], Callable[[], Item]]]:
+    """What begins a call beside the caller's own work, and gives what waits for its result.
+
+    On one thread it is done at once.
+    """
+    if num_threads <= 1:
+        yield lambda work: partial(_same, work())
+        return
+    with ThreadPoolExecutor(1) as other:
+        yield lambda work: other.submit(work).result
+
+
+def _same(item: Item) -> Item:
+    return item
 
 
 @contextmanager
