@@ -32,6 +32,15 @@ static int holds(int64_t length, int64_t num_rows, int64_t row, int64_t num_colu
     return spans(num_columns, column, &extent) && spans(num_rows, row, &extent) && extent <= length;
 }
 
+/* The same for results. They lie apart, so there are no more of them than fit: who may ask for any number of results in
+ * one place waits for ever. */
+static int takes(int64_t length, int64_t num_rows, int64_t row, int64_t num_columns, int64_t column,
+                 int64_t width)
+{
+    return (num_rows < 2 || row > 0) && (num_columns < 2 || column > 0) &&
+           holds(length, num_rows, row, num_columns, column, width);
+}
+
 /* Whether an array of as many rows of `width` has this length, and no size is out of range. */
 static int fills(int64_t length, int64_t num_rows, int64_t width)
 {
@@ -97,7 +106,7 @@ static int fits_conv(const m2t_conv *c)
         return 0;
     if (c->finish == M2T_CURVE && c->curve_length != 255)
         return 0;
-    return holds(c->out_length, c->num_rows, c->out_row, c->num_columns, c->out_column, c->num_outputs);
+    return takes(c->out_length, c->num_rows, c->out_row, c->num_columns, c->out_column, c->num_outputs);
 }
 
 m2t_status m2t_run_conv(const m2t_level *level, const m2t_conv *conv)
@@ -126,7 +135,7 @@ m2t_status m2t_run_stream_norm(const m2t_level *level, const m2t_stream_norm *no
     const m2t_stream_norm *c = norm;
     if (c->width < 1 || c->gain_length != c->width ||
         !holds(c->x_length, c->num_rows, c->x_row, c->num_columns, c->x_column, c->width) ||
-        !holds(c->out_length, c->num_rows, c->out_row, c->num_columns, c->out_column, c->width))
+        !takes(c->out_length, c->num_rows, c->out_row, c->num_columns, c->out_column, c->width))
         return M2T_BAD_CALL;
     level->stream_norm(norm);
     return M2T_OK;
@@ -211,7 +220,7 @@ m2t_status m2t_run_scale(const m2t_level *level, const m2t_scale *scale)
     if (!is_size(c->num_rows) || !is_size(c->num_columns) || c->num_rows > 1 << 20 ||
         c->num_columns > 1 << 20 || c->num_channels < 1 || c->gains_length != c->num_channels ||
         !fills(c->tokens_length, c->num_rows * c->num_columns, c->num_channels) ||
-        !holds(c->out_length, c->num_rows, c->out_row, c->num_columns, c->out_column, c->num_channels))
+        !takes(c->out_length, c->num_rows, c->out_row, c->num_columns, c->out_column, c->num_channels))
         return M2T_BAD_CALL;
     level->scale(scale);
     return M2T_OK;
@@ -225,7 +234,7 @@ m2t_status m2t_run_pixels(const m2t_level *level, const m2t_pixels *pixels)
         c->num_rows > LARGEST / c->num_lines || c->num_columns > LARGEST / c->line || c->height < 0 ||
         c->height > c->num_rows * c->num_lines || c->width_bytes < 0 ||
         c->width_bytes > c->num_columns * c->line ||
-        !holds(c->out_length, c->height, c->out_row, 1, 0, c->width_bytes))
+        !takes(c->out_length, c->height, c->out_row, 1, 0, c->width_bytes))
         return M2T_BAD_CALL;
     level->pixels(pixels);
     return M2T_OK;

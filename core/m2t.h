@@ -5,7 +5,8 @@
  * any number of threads. src/m2t/engine/reference.py defines what each one computes. Lengths, strides and
  * positions count elements; arrays lie in the order of the machine.
  *
- * Floating point in it is one IEEE operation at a time, each rounded once: compile with -ffp-contract=off. */
+ * Floating point in it is one IEEE operation at a time, each rounded once: compile with -ffp-contract=off. Integers
+ * follow from any floats, nan included: all are clamped before they are converted. */
 
 #ifndef M2T_H
 #define M2T_H

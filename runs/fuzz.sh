@@ -23,10 +23,10 @@ run() {
 logs=()
 for target in ${TARGETS:-core parse decode weights pillow}; do
     if [ "$target" = core ]; then
-        # Which floats there are is for who loads weights (m2t/weights/layout.py), not for the core.
-        clang -w -g -O1 -ffp-contract=off -fsanitize=fuzzer,address,undefined \
-            -fno-sanitize=float-cast-overflow -fno-sanitize-recover=undefined -Icore \
-            core/*.c tests/attacks/fuzz_core.c -lm -o "$work/core"
+        flags=(-w -g -O1 -ffp-contract=off -Icore)
+        clang "${flags[@]}" -fsanitize=fuzzer-no-link,address -fwrapv -c tests/attacks/fuzz_core.c -o "$work/fuzz_core.o"
+        clang "${flags[@]}" -fsanitize=fuzzer,address,undefined,float-cast-overflow -fno-sanitize-recover=undefined \
+            core/*.c "$work/fuzz_core.o" -lm -o "$work/core"
         run core "$work/core" -max_len=4096
     else
         run "$target" python -m research.attacks.fuzz "$target" --weights tests/tiny.safetensors -max_len=20000

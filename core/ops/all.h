@@ -6,10 +6,11 @@
 
 #define ROUND rintf /* halves to even, as always unless a program changes the rounding mode */
 
+/* Within -limit .. limit, so that it may become an integer; nan, which no sound weights give, is the limit. */
 static inline float NAME(limited)(float x, float limit)
 {
-    x = x > limit ? limit : x;
-    return x < -limit ? -limit : x;
+    x = x < limit ? x : limit;
+    return x > -limit ? x : -limit;
 }
 
 static inline float NAME(positive)(float x)

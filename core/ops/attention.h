@@ -42,7 +42,7 @@ static void NAME(softmax)(const m2t_attention *c, const int32_t *restrict produc
         terms[i] = term;
         total += term;
     }
-    const float unit = M2T_WEIGHT_SUM / (float)total;
+    const float unit = M2T_WEIGHT_SUM / (float)(total > 0 ? total : 1);
     for (int64_t i = 0; i < limit; i++)
         weights[i] = (int16_t)ROUND((float)terms[i] * unit);
     for (int64_t i = limit; i < padded; i++)

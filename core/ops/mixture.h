@@ -21,7 +21,7 @@ static ALWAYS_INLINE void NAME(means_and_rungs)(const m2t_mixture *c, const floa
             means[j * k + i] = rounded[j];
         for (int j = 0; j < count; j++) {
             const float rung = ROUND(rungs[j] + offset[j]);
-            rounded[j] = (int32_t)(rung > 255 ? 255 : rung > 0 ? rung : 0);
+            rounded[j] = (int32_t)(rung > 255 ? 255 : rung > 0 ? rung : 0); /* nan: 0 */
         }
         for (int j = 0; j < count; j++)
             scales[j * k + i] = (uint8_t)rounded[j];
@@ -51,6 +51,8 @@ static ALWAYS_INLINE void NAME(weights_of)(const m2t_mixture *c, const float *lo
             const float drop = largest[j] - ROUND(logits[i * n + j]);
             sums[i + 1][j] = sums[i][j] + exponentials[NAME(place)(drop, last)];
         }
+    for (int j = 0; j < count; j++) /* of nothing but zeros, the last one has all the weight */
+        sums[k][j] = sums[k][j] > 0 ? sums[k][j] : 1;
     for (int i = 0; i < k; i++) {
         const int32_t *before = ends[i % 2];
         int32_t *end = ends[(i + 1) % 2];

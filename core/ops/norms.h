@@ -1,6 +1,20 @@
 /* Norms over the channels of each place. Sums of integers are exact; mean, root and reciprocal are rounded
  * once each. */
 
+/* A number of the entropy network's stream, within its limit whatever it is. Clamped by its bits, which grow with the
+ * magnitude: compilers make more of a clamp of floats that are converted. */
+static inline int32_t NAME(whole)(float x)
+{
+    const float limit = M2T_RESIDUAL_LIMIT;
+    int32_t bits, most;
+    memcpy(&bits, &x, sizeof bits);
+    memcpy(&most, &limit, sizeof most);
+    const int32_t size = bits & INT32_MAX;
+    bits = (bits & INT32_MIN) | (size < most ? size : most);
+    memcpy(&x, &bits, sizeof x);
+    return (int32_t)x;
+}
+
 static void NAME(rms_norm)(const m2t_norm *c)
 {
     const int64_t width = c->width; /* bytes may alias what c points to: not these */
@@ -10,7 +24,7 @@ static void NAME(rms_norm)(const m2t_norm *c)
         int8_t *out = c->out + row * width;
         int64_t squares = 0;
         for (int64_t i = 0; i < width; i++) {
-            const int64_t value = (int32_t)x[i];
+            const int64_t value = NAME(whole)(x[i]);
             squares += value * value;
         }
         const float scale = (float)(1.0 / sqrt((double)squares / (double)width + c->eps));
@@ -28,7 +42,7 @@ static void NAME(layer_norm)(const m2t_norm *c)
         int8_t *out = c->out + row * width;
         int64_t sum = 0, squares = 0;
         for (int64_t i = 0; i < width; i++) {
-            const int64_t value = (int32_t)x[i];
+            const int64_t value = NAME(whole)(x[i]);
             sum += value;
             squares += value * value;
         }

@@ -30,7 +30,8 @@ static void NAME(softmax)(const m2t_attention *c, const int32_t *products, int64
         _mm512_storeu_si512(terms + i, term);
         sums = _mm512_add_epi32(sums, term);
     }
-    const __m512 unit = _mm512_set1_ps(M2T_WEIGHT_SUM / (float)_mm512_reduce_add_epi32(sums));
+    const int32_t total = _mm512_reduce_add_epi32(sums);
+    const __m512 unit = _mm512_set1_ps(M2T_WEIGHT_SUM / (float)(total > 0 ? total : 1));
     for (int64_t i = 0; i < end; i += 16) {
         const __m512 term = _mm512_cvtepi32_ps(_mm512_loadu_si512(terms + i));
         const __m512i weight = _mm512_cvtps_epi32(_mm512_mul_ps(term, unit));

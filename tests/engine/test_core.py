@@ -199,6 +199,8 @@ def test_a_sound_call_passes() -> None:
         {"x_row": -16},
         {"x_column": 5},
         {"x_column": -4},
+        {"x_column": 0, "out_column": 0, "columns": 2**40},
+        {"x_row": 0, "out_row": 0, "rows": 2**40},
         {"out_row": 9},
         {"out_column": 3},
         {"out_column": -2},

@@ -1,6 +1,8 @@
 """Corruptions and fuzzers, in short: what runs/corruption.sh and runs/fuzz.sh do at length."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -46,6 +48,27 @@ def test_counts_of_a_log(tmp_path: Path) -> None:
     assert counts.point(log) == sound | {"findings": 0}
     log.write_text(log.read_text() + "SUMMARY: AddressSanitizer: heap-buffer-overflow\n")
     assert counts.point(log)["findings"] == 1
+
+
+COMPILER = os.environ.get("CC") or shutil.which("cc")
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+def test_the_core_under_sanitizers(tmp_path: Path) -> None:
+    assert COMPILER is not None
+    root = Path(__file__).parents[2]
+    core, attacks, program = root / "core", root / "tests/attacks", tmp_path / "random_core"
+    flags = [COMPILER, "-w", "-g1", "-O1", "-ffp-contract=off", f"-I{core}", "-fsanitize=address"]
+    caller = tmp_path / "fuzz_core.o"
+    subprocess.run([*flags, "-fwrapv", "-c", attacks / "fuzz_core.c", "-o", caller], check=True)
+    flags += ["-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+    sources = [*sorted(core.glob("*.c")), attacks / "random_core.c"]
+    subprocess.run([*flags, *sources, caller, "-lm", "-o", program], check=True)
+    # What looks for leaks needs rights that containers may lack.
+    environment = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
+    command = [program, "4000"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (done.stdout, done.stderr) == ("4000 inputs\n", "")
 
 
 @pytest.mark.skipif(find_spec("atheris") is None, reason="Atheris is no tool of ours")
