@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
-from PIL import Image
+from PIL import Image, ImageDraw
 
+import m2t
 from m2t.codec import Codec
 from m2t.config import ModelConfig
 
@@ -42,3 +43,22 @@ def weights() -> Path:
 def codec(weights: Path) -> Codec:
     """A codec with the tiny model, in integers."""
     return Codec.load(weights)
+
+
+def drawing(width: int = 300, height: int = 200) -> Image.Image:
+    """Letters and boxes without noise."""
+    image = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(image)
+    for top in range(4, height - 12, 14):
+        draw.text((6, top), "m2t keeps pages of text as they are, 0123456789", (0, 0, 120))
+    draw.rectangle((width // 2, 0, width, height // 3), "red")
+    return image
+
+
+def same(a: Image.Image, b: Image.Image) -> bool:
+    return a.mode == b.mode and np.array_equal(np.asarray(a), np.asarray(b))
+
+
+@pytest.fixture(scope="session")
+def light() -> Codec:
+    return m2t.load()

@@ -42,11 +42,6 @@ class Counting(Codec):
         return super().code(*args, **options)
 
 
-@pytest.fixture(scope="module")
-def light() -> Codec:
-    return m2t.load()
-
-
 @pytest.mark.parametrize("tune", ["eye", "psnr"])
 @pytest.mark.parametrize("effort", [0, 1, 2])
 @pytest.mark.parametrize("size", [1500, 4000, 12000])

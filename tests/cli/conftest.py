@@ -68,3 +68,15 @@ def inline(monkeypatch):
 @pytest.fixture
 def bulk(m2t, folder, inline):
     return bulk_inline.Bulk(m2t)
+
+
+@pytest.fixture
+def compress(m2t, folder):
+    """Compress the folder `in` to `out`, and give what was told in the last line."""
+
+    def run(*options: object, code: int = 0) -> str:
+        result = m2t("compress", "in", "--out-dir", "out", "-r", *options)
+        assert result.code == code, result.err
+        return result.err.splitlines()[-1].rpartition(";")[0]
+
+    return run

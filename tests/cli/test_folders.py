@@ -1,4 +1,4 @@
-"""Folders: what is taken from them, what is skipped, what is told. Without networks."""
+"""Folders: what is taken from them, what becomes of it, what is told. Without networks."""
 
 import errno
 import fcntl
@@ -9,49 +9,16 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from pathlib import Path
 
 import fake_codec
 import pytest
-from PIL import Image
+from trees import LEDGER, rows, save, tree
 
 from m2t.container import parse
-from m2t.container.file import parse_header
+from m2t.errors import OutputError
 
 PROGRAM = [sys.executable, fake_codec.__file__]
-
-
-def save(*paths: str, **options) -> None:
-    """A small picture at each path, by its suffix; no two alike."""
-    for i, path in enumerate(paths):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (4, 3), (i, len(path), 3)).save(path, **options)
-
-
-def tree(folder: str) -> dict[str, bytes]:
-    """Path below a folder -> content."""
-    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
-def rows(path: str = "ledger") -> list[dict]:
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
-
-
-@pytest.fixture
-def compress(m2t, folder):
-    """Compress the folder `in` to `out`, and give what was told in the last line."""
-
-    def run(*options: object, code: int = 0) -> str:
-        result = m2t("compress", "in", "--out-dir", "out", "-r", *options)
-        assert result.code == code, result.err
-        return result.err.splitlines()[-1].rpartition(";")[0]
-
-    return run
-
-
-LEDGER = ("--ledger", "ledger")
 
 
 def test_the_tree_is_kept_there_and_back(compress, m2t):
@@ -128,6 +95,16 @@ def test_bugs_stop_no_run(compress, monkeypatch):
     assert rows()[0]["error"] == "unexpected KeyError: 'a bug'"
 
 
+def test_a_ledger_that_cannot_be_written_stops_no_run(compress, monkeypatch):
+    def add(*_):
+        raise OutputError("cannot be written: No space left on device")
+
+    save("in/a.png", "in/b.png")
+    monkeypatch.setattr("m2t.cli.ledger.Ledger.add", add)
+    assert compress(*LEDGER, code=1).endswith("; 1 failed")
+    assert list(tree("out")) == ["a.m2t", "b.m2t"]
+
+
 def test_a_damaged_result_is_not_kept(compress, monkeypatch):
     def verified(*_):
         raise fake_codec.UnknownModel("cannot be decoded")
@@ -137,152 +114,6 @@ def test_a_damaged_result_is_not_kept(compress, monkeypatch):
     assert compress(code=1) == "0 made; 1 failed"
     assert tree("out") == {}
     assert compress("--no-verify").startswith("1 made")
-
-
-def test_what_is_done_is_skipped_by_time(compress):
-    save("in/a.png", "in/b.png")
-    compress()
-    assert compress() == "0 made; 2 done already; 0 failed"
-    later = time.time() + 10
-    os.utime("in/a.png", (later, later))
-    assert compress().endswith("; 1 done already; 0 failed")
-    assert Path("out/a.m2t").stat().st_mtime == pytest.approx(later)
-    Path("out/b.m2t").write_bytes(b"")
-    assert compress().endswith("; 1 done already; 0 failed")
-    assert compress("-f").startswith("2 made")
-    assert compress("-q", 70).startswith("2 made")
-    assert parse_header(Path("out/a.m2t").read_bytes()).quality == 70
-    assert compress("-q", 70) == "0 made; 2 done already; 0 failed"
-
-
-# What makes another file: (before, then).
-TOLD_BY_FILES = [
-    (("--tune", "psnr"), ()),
-    ((), ("--tune", "psnr")),
-    ((), ("--progressive",)),
-    (("--layers", 3), ("--progressive",)),
-    (("--progressive",), ()),
-    ((), ("--strip",)),
-    (("--strip",), ("--strip-all",)),
-]
-TOLD_BY_LEDGERS = [
-    ((), ("--effort", 3)),
-    (("--strip-all",), ()),
-    (("--model", "fake"), ()),
-]
-THE_SAME = [
-    ((), ("--tune", "eye")),
-    (("--progressive",), ("--layers", 4)),
-    ((), ("--quality", 50, "--effort", 1, "--no-verify", "--max-pixels", 1000)),
-    (("--model", "fake"), ("--model", "fake", "--threads", 1)),
-]
-
-
-@pytest.mark.parametrize("ledger", [(), LEDGER])
-@pytest.mark.parametrize(("before", "then"), TOLD_BY_FILES)
-def test_files_made_otherwise_are_made_again(compress, ledger, before, then):
-    save("in/a.png", icc_profile=b"profile", dpi=(300, 300))
-    compress(*ledger, *before)
-    assert compress(*ledger, *then).startswith("1 made")
-    assert compress(*ledger, *then) == "0 made; 1 done already; 0 failed"
-
-
-@pytest.mark.parametrize("by", [(), ("--checksum",)])
-@pytest.mark.parametrize(("before", "then"), TOLD_BY_LEDGERS)
-def test_a_ledger_tells_the_other_options(compress, before, then, by):
-    save("in/a.png", icc_profile=b"profile")
-    compress(*LEDGER, *before)
-    assert compress(*then) == "0 made; 1 done already; 0 failed"  # the file does not tell
-    assert compress(*LEDGER, *by, *then).startswith("1 made")
-    assert compress(*LEDGER, *by, *then) == "0 made; 1 done already; 0 failed"
-
-
-@pytest.mark.parametrize("ledger", [(), LEDGER])
-@pytest.mark.parametrize(("before", "then"), THE_SAME)
-def test_the_same_in_other_words_is_done(compress, ledger, before, then):
-    save("in/a.png")
-    compress(*ledger, *before)
-    assert compress(*ledger, *then) == "0 made; 1 done already; 0 failed"
-
-
-def test_files_of_other_weights_are_made_again(compress, monkeypatch):
-    save("in/a.png")
-    compress()
-    monkeypatch.setattr(fake_codec.Codec, "identity", b"trainedd")
-    assert compress() == "0 made; 1 done already; 0 failed"  # whatever weights these were
-    assert compress("--model", "fake").startswith("1 made")
-    result = compress("--model", "none", code=1)
-    assert result == ""
-
-
-def test_rows_without_options_are_believed(compress):
-    save("in/a.png")
-    compress(*LEDGER)
-    [row] = rows()
-    assert row.pop("options") == {"effort": 1, "keep": None, "model": None, "target": None}
-    Path("ledger").write_text(json.dumps(row) + "\n")
-    assert compress(*LEDGER, "--effort", 3) == "0 made; 1 done already; 0 failed"
-    assert compress(*LEDGER, "--layers", 3).startswith("1 made")
-
-
-@pytest.mark.parametrize("num_bytes", [60, 10, 0])
-def test_files_that_end_before_their_first_layer_are_made_again(compress, num_bytes):
-    save("in/a.png")
-    compress("--progressive", "--no-preserve")
-    path = Path("out/a.m2t")
-    path.write_bytes(path.read_bytes()[:num_bytes])
-    assert compress("--progressive").startswith("1 made")
-
-
-def test_pictures_of_another_view_are_made_again_by_the_ledger(compress, m2t):
-    save("in/a.png")
-    compress()
-    back = ("decompress", "out", "--out-dir", "back", "-r", *LEDGER)
-    assert m2t(*back).err.startswith("1 made")
-    assert m2t(*back).err.startswith("0 made; 1 done already")
-    for view in (["--scale", "1/2"], ["--region", "0,0,1,1"], ["--upto", 1]):
-        assert m2t(*back, *view).err.startswith("1 made"), view
-        assert m2t(*back, *view).err.startswith("0 made; 1 done already")
-
-
-def test_what_is_done_is_skipped_by_the_ledger(compress):
-    save("in/a.png", "in/b.png")
-    compress(*LEDGER)
-    assert compress(*LEDGER) == "0 made; 2 done already; 0 failed"
-    os.utime("in/a.png", (1, 1))  # older, but not what the ledger says
-    assert compress() == "0 made; 2 done already; 0 failed"
-    assert compress(*LEDGER).endswith("; 1 done already; 0 failed")
-    Path("out/b.m2t").unlink()
-    assert compress(*LEDGER).endswith("; 1 done already; 0 failed")
-    with Path("ledger").open("a") as file:
-        file.write('{"input": "in/a.p')  # a run was killed here
-    assert compress(*LEDGER) == "0 made; 2 done already; 0 failed"
-    Path("in/b.png").touch()
-    compress(*LEDGER)
-    assert json.loads(Path("ledger").read_text().splitlines()[-1])["input"] == "in/b.png"
-
-
-def test_what_is_done_is_skipped_by_content(compress):
-    save("in/a.png", "in/b.png")
-    compress(*LEDGER)
-    Path("in/a.png").touch()
-    before = Path("in/b.png").stat()
-    Path("in/b.png").write_bytes(Path("in/a.png").read_bytes())
-    os.utime("in/b.png", ns=(before.st_mtime_ns, before.st_mtime_ns))
-    assert compress(*LEDGER, "--checksum").endswith("; 1 done already; 0 failed")
-    assert rows()[-1]["sha256"] == rows()[0]["sha256"]
-    assert compress(*LEDGER) == "0 made; 2 done already; 0 failed"  # the new time was written
-
-
-def test_another_file_is_no_ledger(compress):
-    save("in/a.png")
-    before = Path("in/a.png").read_bytes()
-    assert compress("--ledger", "in/a.png", code=1) == ""
-    assert Path("in/a.png").read_bytes() == before
-    Path("torn").write_text('{"inp')  # killed in the very first line
-    assert compress("--ledger", "torn").startswith("1 made")
-    Path("empty").touch()
-    assert compress("--ledger", "empty") == "0 made; 1 done already; 0 failed"
 
 
 def test_in_place(m2t, folder):
