@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+HEAD_OF_A_PROFILE = (40).to_bytes(4, "big") + bytes(32) + b"acsp"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a b="\xc3\xa9"/></x:xmpmeta>'
 
 

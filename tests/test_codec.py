@@ -17,6 +17,7 @@ from m2t.errors import ConfigError, Corrupt, FormatError, ImageError, M2TError
 from m2t.image import to_picture
 
 from .conftest import photograph
+from .image_files import SRGB
 
 
 def decoded_tokens(codec: Codec, data: bytes) -> np.ndarray:
@@ -40,10 +41,10 @@ def test_any_size_comes_back(codec: Codec, size: tuple[int, int]) -> None:
 def test_modes_and_metadata_come_back(codec: Codec) -> None:
     image = photograph(50, 40).convert("LA")
     image.putalpha(photograph(50, 40, seed=1).convert("L"))
-    image.info["icc_profile"] = b"profile"
+    image.info["icc_profile"] = SRGB
     decoded = codec.decompress(codec.compress(image))
     assert decoded.mode == "LA"
-    assert decoded.info["icc_profile"] == b"profile"
+    assert decoded.info["icc_profile"] == SRGB
     before, after = (np.asarray(im.getchannel("A")) for im in (image, decoded))
     assert np.array_equal(before, after), "alpha is lossless"
 
@@ -113,6 +114,9 @@ def test_checksum_of_the_latents_is_checked(codec: Codec) -> None:
 def test_bad_arguments(codec: Codec) -> None:
     with pytest.raises(ConfigError, match="not 0"):
         codec.compress(photograph(8, 8), 0)
+    for quality in (True, 50.0, "50", None):
+        with pytest.raises(ConfigError, match="quality must be a whole number"):
+            codec.compress(photograph(8, 8), quality)  # pyright: ignore
     with pytest.raises(ImageError):
         codec.compress(Image.new("RGB", (0, 5)))
     with pytest.raises(M2TError):

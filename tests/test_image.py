@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from m2t.errors import ImageError
-from m2t.image import ImageWarning, from_picture, open_image, to_picture
+from m2t.image import ImageWarning, from_picture, open_image, save_image, to_picture
 
-from .image_files import XMP, noise, png, saved
+from .image_files import SRGB, XMP, noise, png, saved
 
 RED, GREY = (255, 0, 0), (128, 128, 128)
 
@@ -236,11 +236,32 @@ def test_orientation_in_xmp():
     assert b"Orientation" not in picture.metadata["xmp"]
 
 
-def test_damaged_exif_is_dropped():
+def test_damaged_exif_is_kept_and_told():
     image = Image.new("RGB", (2, 2))
     image.info["exif"] = b"Exif\0\0nonsense"
     with pytest.warns(ImageWarning, match="EXIF"):
-        assert "exif" not in to_picture(image).metadata
+        picture = to_picture(image)
+    assert picture.metadata == {"exif": b"nonsense"}
+    for suffix in ("png", "jpg", "webp"):
+        file = io.BytesIO()
+        save_image(from_picture(picture), file, suffix)
+        assert b"nonsense" in file.getvalue()
+
+
+def test_damaged_exif_of_a_jpeg_is_told_although_pillow_says_nothing():
+    file = saved(Image.new("RGB", (8, 8)), "JPEG", exif=b"Exif\0\0nonsense")
+    with pytest.warns(ImageWarning, match="EXIF"):
+        assert to_picture(open_image(file)).metadata["exif"] == b"nonsense"
+
+
+@pytest.mark.parametrize("icc", [b"profile", SRGB[:-1], bytes(400)], ids=["text", "cut", "zeros"])
+def test_a_profile_that_is_none_is_kept_and_told(icc):
+    image = Image.new("RGB", (2, 2))
+    image.info["icc_profile"] = icc
+    with pytest.warns(ImageWarning, match="profile is none, and is kept"):
+        picture = to_picture(image)
+    assert picture.metadata == {"icc": icc}
+    assert from_picture(picture).info["icc_profile"] == icc
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "TIFF"])

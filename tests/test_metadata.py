@@ -1,11 +1,13 @@
 """What belongs to pictures, from files through .m2t to files."""
 
 import io
+import struct
 import warnings
 
 import pytest
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
+from m2t.cli import main
 from m2t.container import Bitstream, Header, Strip, parse
 from m2t.errors import ImageError
 from m2t.image import ImageWarning, from_picture, open_image, save_image, to_picture
@@ -62,8 +64,66 @@ def test_png_files_keep_texts_and_resolution():
     assert resaved(kept, "png") == kept
 
 
+def tiff(**tags: object) -> io.BytesIO:
+    """A TIFF file with some more tags, by their names in EXIF."""
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    for name, value in tags.items():
+        info[{"IPTC": 33723}.get(name) or ExifTags.Base[name]] = value
+    return saved(RGB, "TIFF", tiffinfo=info)
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(1, (6, 8, 3)), (6, (8, 6, 3))])
+def test_tags_of_tiff_files_are_exif(orientation, shape):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Orientation] = "Maker", orientation
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.DateTimeOriginal: "2020:01:02 03:04:05"}
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
+    loaded = Image.Exif()
+    loaded.load(exif.tobytes())
+    picture = to_picture(open_image(saved(RGB, "TIFF", exif=loaded)))
+    assert picture.rgb.shape == shape
+    kept = from_picture(picture).getexif()
+    assert kept[ExifTags.Base.Make] == "Maker"
+    assert kept.get(ExifTags.Base.Orientation, 1) == 1
+    assert ExifTags.Base.StripOffsets not in kept
+    assert kept.get_ifd(ExifTags.IFD.Exif) == exif[ExifTags.IFD.Exif]
+    assert kept.get_ifd(ExifTags.IFD.GPSInfo) == exif[ExifTags.IFD.GPSInfo]
+
+
+def test_captions_of_tiff_files_are_kept():
+    found = opened(tiff(IPTC=IPTC + b"\0" * (-len(IPTC) % 4), ImageDescription="a lake"))
+    assert found["iptc"].startswith(IPTC)
+    assert b"a lake" in found["exif"]
+    assert "exif" not in opened(tiff())
+
+
+def test_damaged_tags_cost_nothing_else(monkeypatch):
+    def damaged(*_):
+        raise struct.error("unpack requires a buffer of 4 bytes")
+
+    file = tiff(Make="Maker")
+    monkeypatch.setattr(Image.Exif, "get_ifd", damaged)
+    with pytest.warns(ImageWarning, match="damaged tags"):
+        assert to_picture(open_image(file)).rgb.shape == (6, 8, 3)
+
+
 def test_png_files_keep_comments_as_texts():
     assert resaved({"comment": b"a comment"}, "png") == {"text": b"Comment\0a comment\0"}
+
+
+def test_jpeg_files_keep_texts_in_their_comment():
+    texts = {"text": b"Title\0A lake\0Comment\0by boat\0"}
+    assert resaved(texts, "jpg") == {"comment": b"Title: A lake\nby boat"}
+    both = texts | {"comment": b"a comment"}
+    assert resaved(both, "jpg") == {"comment": b"a comment\nTitle: A lake\nby boat"}
+
+
+def test_pngs_may_have_more_metadata_than_pillow_takes(tmp_path):
+    large = (4_000_000).to_bytes(4, "big") + bytes(32) + b"acsp" + bytes(3_999_960)
+    RGB.save(tmp_path / "a.png", icc_profile=large)
+    assert main(["compress", str(tmp_path / "a.png")]) == 0
+    assert parse((tmp_path / "a.m2t").read_bytes()).metadata == {"icc": large}
+    assert len(large) > PngImagePlugin.MAX_TEXT_CHUNK
 
 
 @pytest.mark.parametrize(
@@ -72,8 +132,10 @@ def test_png_files_keep_comments_as_texts():
         ("png", "iptc", "PNG files hold no IPTC"),
         ("webp", "comment", "WEBP files hold no comment"),
         ("webp", "iptc", "WEBP files hold no IPTC"),
-        ("jpg", "text", "JPEG files hold no captions .* Title, Author"),
+        ("webp", "text", "WEBP files hold no captions .* Title, Author"),
+        ("webp", "dpi", "WEBP files hold no resolution"),
         ("ppm", "icc", "PPM files hold no metadata"),
+        ("ppm", "dpi", "PPM files hold no metadata"),
     ],
 )
 def test_what_a_format_cannot_hold_is_told(suffix, key, text):

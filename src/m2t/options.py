@@ -19,11 +19,14 @@ def check(condition: bool, message: str) -> None:
 
 
 def whole(name: str, value: Any) -> int:
-    """A whole number, NumPy's included; ConfigError for anything else."""
+    """A whole number, NumPy's included; ConfigError for anything else, True and False included."""
     try:
-        return index(value)
+        number = None if isinstance(value, bool) else index(value)
     except TypeError:
-        raise ConfigError(f"{name} must be a whole number, not {value!r}") from None
+        number = None
+    if number is None:
+        raise ConfigError(f"{name} must be a whole number, not {value!r}")
+    return number
 
 
 def plain(config: Any) -> Any:

@@ -19,6 +19,7 @@ from m2t.container.header import read_header
 from m2t.container.metadata import inflated
 
 from ..conftest import TINY, photograph
+from ..image_files import HEAD_OF_A_PROFILE
 
 Files = Iterator[tuple[str, bytes]]
 Chunk = tuple[str, bytes]
@@ -50,7 +51,7 @@ def sound(kind: str) -> bytes:
         image.putalpha(Image.linear_gradient("L").resize(image.size))
         exif = Image.Exif()
         exif[271] = "maker"
-        image.info = {"icc_profile": b"profile" * 9, "exif": exif.tobytes(), "xmp": b"<x/>"}
+        image.info = {"icc_profile": HEAD_OF_A_PROFILE, "exif": exif.tobytes(), "xmp": b"<x/>"}
         image.info |= {"dpi": (300, 300), "comment": b"words"}
         return codec().compress(image, 40, lossless="never")
     data = codec().compress(image, 40, lossless="never")

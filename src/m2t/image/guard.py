@@ -4,10 +4,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from ..container.header import MAX_PIXELS
 from ..errors import ImageError, M2TError
+
+MAX_METADATA = 1 << 26
+"""Bytes of a profile or text in a PNG, inflated. Pillow's own limit is 1 MB."""
 
 
 class ImageWarning(UserWarning):
@@ -38,13 +41,13 @@ def pillow_errors(kind: type[M2TError], what: str) -> Iterator[None]:
 
 @contextmanager
 def pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Pillow's limit of pixels, which is the whole process's, exchanged for ours: for programs."""
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = max_pixels
+    """Pillow's limits, which are the whole process's, exchanged for ours: for programs."""
+    before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = max_pixels, MAX_METADATA
     try:
         yield
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = before
 
 
 def load(image: Image.Image, max_pixels: int = MAX_PIXELS) -> None:

@@ -46,6 +46,11 @@ def gathered(info: Mapping[Any, Any], texts: Mapping[str, str] | None = None) ->
     return {key: value for key, value in as_bytes.items() if value}
 
 
+def is_profile(icc: bytes | None) -> bool:
+    """Whether an ICC profile begins as one, and is all there; none is no worse than a good one."""
+    return icc is None or (icc[36:40] == b"acsp" and int.from_bytes(icc[:4], "big") <= len(icc))
+
+
 def _bytes(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode()
@@ -106,25 +111,29 @@ def save_options(image: Image.Image, name: str) -> dict[str, Any]:
     info = image.info
     keys = ("icc_profile", "exif", "xmp")
     options = {key: info[key] for key in keys if info.get(key)}
+    others = gathered(info)
     if name == "PPM":
-        if options or info.get("comment") or info.get("texts"):
+        if others:
             warn("PPM files hold no metadata")
         return {}
     if name in ("PNG", "JPEG") and info.get("dpi"):
         options["dpi"] = tuple(info["dpi"])
-    others = gathered(info)
     texts, comment, iptc = info.get("texts"), others.get("comment"), others.get("iptc")
     if name == "PNG":
         remarks = {"Comment": comment.decode(errors="replace")} if comment else {}
         options["pnginfo"] = _png_texts(remarks | (texts or {}), options.pop("xmp", None))
         comment = None
+    elif texts and name == "JPEG":
+        comment = _with_captions(comment, texts)
     elif texts:
         warn(f"{name} files hold no captions as PNG files do: {', '.join(texts)}")
     if name == "JPEG":
         _fit_jpeg(options, comment, iptc)
-    elif comment or iptc:
-        lost = " and ".join(what for what, it in (("comment", comment), ("IPTC", iptc)) if it)
-        warn(f"{name} files hold no {lost}; JPEG files do")
+    else:
+        dpi = None if "dpi" in options else others.get("dpi")
+        kinds = ("comment", comment), ("IPTC", iptc), ("resolution", dpi)
+        if lost := " and ".join(what for what, it in kinds if it):
+            warn(f"{name} files hold no {lost}; JPEG files do")
     return options
 
 
@@ -136,6 +145,16 @@ def _png_texts(texts: Mapping[str, str], xmp: bytes | None) -> PngImagePlugin.Pn
     if xmp is not None:
         result.add_itxt(XMP_TEXTS[0], xmp.decode(errors="replace"))
     return result
+
+
+def _with_captions(comment: bytes | None, texts: Mapping[str, str]) -> bytes:
+    """A comment that has the texts of a PNG as well, line by line."""
+    remarks = {"": comment.decode(errors="replace")} if comment else {}
+    lines = [
+        value if key in ("", "Comment") else f"{key}: {value}"
+        for key, value in (remarks | dict(texts)).items()
+    ]
+    return "\n".join(lines).encode()
 
 
 def _fit_jpeg(options: dict[str, Any], comment: bytes | None, iptc: bytes | None) -> None:

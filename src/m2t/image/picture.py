@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 from ..errors import ImageError
 from .alpha import encode_alpha, filled
 from .guard import load, pillow_errors, warn
-from .metadata import attach, gathered
+from .metadata import attach, gathered, is_profile
 
 AnyImage = Image.Image | NDArray[np.uint8]
 """Pillow's image of any mode, or an array: (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey."""
@@ -65,6 +65,8 @@ def to_picture(image: "AnyImage | Picture") -> Picture:
         metadata = gathered(image.info, texts)  # conversions drop parts of it
         if image.mode in ("CMYK", "LAB"):
             image = _to_srgb(image, metadata.pop("icc", None))
+        if not is_profile(metadata.get("icc")):
+            warn("what should be its colour profile is none, and is kept as it is")
         grey = image.mode in ("1", "L", "LA", "La")
         alpha = None
         if image.has_transparency_data:
@@ -104,15 +106,17 @@ def _rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF says, the orientation removed from its metadata."""
+    """The image turned as its EXIF says, the orientation removed from its metadata.
+
+    EXIF that cannot be read stays as it is, and so does the image.
+    """
     try:
+        Image.Exif().load(image.info.get("exif") or b"")  # where Pillow has failed, it says nothing
         if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
             return image  # Pillow would copy it
         return ImageOps.exif_transpose(image)
     except Exception:  # damaged EXIF makes Pillow raise nearly anything
-        warn("damaged EXIF data are dropped")
-        image = image.copy()
-        image.info.pop("exif", None)
+        warn("damaged EXIF data are kept as they are: what they may say of orientation is not used")
         return image
 
 
@@ -169,6 +173,15 @@ def _to_srgb(image: Image.Image, icc: bytes | None) -> Image.Image:
         return image.convert("RGB")
     assert result is not None  # None only where asked to work in place
     return result
+
+
+def grey_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) as from_picture() shows them where there is one channel of colour."""
+    grey = np.empty_like(rgb)
+    for top in range(0, len(rgb), LINES):
+        part = Image.fromarray(rgb[top : top + LINES])
+        grey[top : top + LINES] = np.asarray(part.convert("L"))[..., None]
+    return grey
 
 
 def from_picture(picture: Picture) -> Image.Image:

@@ -14,6 +14,7 @@ from ..container.header import MAX_PIXELS
 from ..errors import ImageError
 from .colours import keep_colours
 from .guard import load, pillow_errors, warn
+from .tags import keep_tags
 
 NEW_SUBFILE_TYPE, SUB_IFDS, DNG_VERSION = 254, 330, 50706
 """Tags of TIFF files."""
@@ -47,6 +48,7 @@ def open_image(
         keep_colours(image, source, head)
         _tell_gain_map(head)
         load(image, max_pixels)
+        keep_tags(image)  # not before: Pillow looks for the orientation in EXIF, if there is any
         if getattr(image, "n_frames", 1) > 1:
             image = image.copy()  # of this frame alone: the others would need the file
     return image
