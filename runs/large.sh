@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes results/large.json: what memory pictures of 100 megapixels take, square and wide, and how long. About 4 minutes.
+# Makes results/large.json: what memory and time 100 megapixels take, square and wide. About 20 minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

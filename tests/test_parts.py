@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from m2t import Target
 from m2t.checksums import latents_sha256
 from m2t.codec import Codec
 from m2t.config import Aim
 from m2t.container import parse
 from m2t.encoder.parts import LARGEST_WHOLE, parts_of
+from m2t.engine.score import psnr
 from m2t.geometry.windows import cut
 from m2t.image import to_picture
 from m2t.presets import light
@@ -90,6 +92,34 @@ def test_progress_goes_to_1(codec: Codec, image, cut_up, effort: int) -> None:
     codec.compress(image, effort=effort, progress=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_targets_are_met_in_parts(codec: Codec, image, cut_up, mode: str, monkeypatch) -> None:
+    image = image.convert(mode)
+    limit = len(codec.compress(image, 60))
+    cut_up()
+    areas, unrounded = [], codec.transforms.unrounded
+
+    def analysed(rgb: np.ndarray, *args):
+        areas.append(rgb.shape[0] * rgb.shape[1])
+        return unrounded(rgb, *args)
+
+    monkeypatch.setattr(codec.transforms, "unrounded", analysed)
+    monkeypatch.setattr("m2t.aiming.PIXELS_AT_A_TIME", 30_000)
+    shares: list[float] = []
+    data = codec.compress(image, Target("size", limit), progress=shares.append)
+    assert 0.95 * limit <= len(data) <= limit
+    assert max(areas) < image.width * image.height  # never all of it
+    near = codec.compress(image, Target("psnr", 18), progress=shares.append)
+    x, x_hat = to_picture(image).rgb, to_picture(codec.decompress(near)).rgb
+    assert psnr(x, x_hat) >= 18
+    assert shares[-1] == 1.0
+
+
+def test_a_target_takes_the_very_files_of_a_quality_in_parts(codec: Codec, image, cut_up) -> None:
+    cut_up()
+    assert codec.compress(image, Target("size", 10**8)) == codec.compress(image, 100)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def measure(folder: Path, width: int, height: int) -> list[dict[str, Any]]:
             "compress": [source, encoded],
             "decompress": [encoded, decoded],
             "decompress --scale 1/8": ["-f", "--scale", "1/8", encoded, decoded],
+            "compress --target-bpp 0.5": ["-f", "--target-bpp", "0.5", source, encoded],
+            "compress --target-psnr 31": ["-f", "--target-psnr", "31", source, encoded],
         }
         return [
             {"command": command, "width": width, "height": height}

@@ -1,21 +1,30 @@
 """Compressing to a target: one analysis, then trials with the encoder's own steps."""
 
 import math
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .config import Aim, Tune
+from .container import parse
+from .decoding import Decoding
+from .encoder.parts import Part
 from .encoder.search import BITS_PER_ACTIVITY, FineDial, Goal, Search, Setting, Tried
 from .encoding import Encoding
 from .engine.score import psnr, ssimulacra2
 from .errors import OutOfReach
-from .geometry.windows import Latents
-from .image import Picture, from_picture
+from .geometry.regions import slabs
+from .image import grey_of
 from .progress import Meter, Progress
+from .protocols import Pixels
 from .streams import Block
 from .target import SIZES, Target
+from .views import View
+
+Floats = NDArray[np.float32]
 
 SAMPLE = 1024
 """Tokens whose activity stands for that of all."""
@@ -34,6 +43,10 @@ BANDS = {"psnr": 0.05, "ssimulacra2": 0.5}
 SLOPES = {"psnr": 4.5, "ssimulacra2": 28.0}
 """See Goal.slope: about those of quality 50."""
 START = Setting(50)
+PIXELS_AT_A_TIME = 1 << 24
+"""Of a picture in parts that are painted together."""
+LIKELY_TRIALS = 2
+"""Of a picture in parts, for progress: the number is not known before."""
 FORMATS = {
     "size": "{:,} bytes",
     "bpp": "{:.4f} bpp",
@@ -42,22 +55,36 @@ FORMATS = {
 }
 
 
+class Made(NamedTuple):
+    """What came of a trial."""
+
+    aim: Aim
+    value: float
+    """Its size in bytes, or its fidelity."""
+    file: Callable[[], bytes]
+    """Gives the file."""
+
+
 class Aiming:
-    """A picture that is compressed to a target."""
+    """A picture that is compressed to a target.
+
+    A picture of one part is analysed once. Of others, sums and tokens of all parts would take many
+    times the room of their pixels, so each trial makes them again, part by part.
+    """
 
     def __init__(self, encoding: Encoding, target: Target) -> None:
         self.encoding, self.target = encoding, target
         self.codec, self.picture = encoding.codec, encoding.picture
         self.height, self.width = self.picture.rgb.shape[:2]
+        self.num_tokens = sum(part.block.area for part in encoding.parts)
+        self.is_whole = len(encoding.parts) == 1
         self.meter: Meter | None = None
 
     def compress(self, progress: Progress | None) -> bytes:
         """The file; OutOfReach, with what is nearest, where the target cannot be had."""
-        passes = 1 + self.encoding.num_passes
-        self.meter = meter = Meter(progress, (1 + 2 * passes) * self.encoding.area)
-        transforms, threads = self.codec.transforms, self.codec.num_threads
-        self.sums = transforms.unrounded(self.picture.rgb, threads, meter.add)
-        some = self._sample()
+        passes, trials = 1 + self.encoding.num_passes, 2 if self.is_whole else 1 + LIKELY_TRIALS
+        self.meter = meter = Meter(progress, (1 + trials * passes) * self.encoding.area)
+        transforms, some = self.codec.transforms, self._sample()
         is_refined, tune = bool(self.encoding.num_passes), self.encoding.tune
         dial = FineDial(
             lambda setting: transforms.rounded(some, self._aim(setting), setting.dead_zone),
@@ -66,64 +93,93 @@ class Aiming:
         is_size = self.target.kind in SIZES
         if is_size:
             goal, most = self._size_goal(), REFINED_SIZE_TRIALS if is_refined else TRIALS
-            num_tokens = self.sums.shape[0] * self.sums.shape[1]
-            start = 8 * math.exp(goal.middle) / BITS_PER_ACTIVITY * len(some) / num_tokens
+            start = 8 * math.exp(goal.middle) / BITS_PER_ACTIVITY * len(some) / self.num_tokens
         else:
             low = self.target.value
             goal = Goal(low, low + BANDS[self.target.kind], SLOPES[self.target.kind], False)
             most, start = TRIALS, float(dial.activity(START))
-        search: Search[tuple[Latents, Aim, bytes | None, float]] = Search(goal, dial, start)
+        search: Search[Made] = Search(goal, dial, start)
         trial = self._sized if is_size else self._judged
         if is_refined:
             growth = GROWTH[tune] if is_size else 0.0
             search.probe(lambda setting: trial(setting, 0).level + growth)
-        fits, (y_hat, aim, data, value) = search.run(lambda s: trial(s, self.encoding.effort), most)
+        fits, made = search.run(lambda s: trial(s, self.encoding.effort), most)
         if not fits:
-            self._refuse(value, aim)
-        data = self._packed(y_hat, aim) if data is None else data
+            self._refuse(made)
+        data = made.file()
         meter.finish()
         return data
 
-    def _refuse(self, value: float, aim: Aim) -> None:
+    def _refuse(self, made: Made) -> None:
+        value = made.value
         if self.target.kind == "bpp":
             value *= 8 / (self.height * self.width)
         verb = "smaller than" if self.target.kind in SIZES else "nearer than"
         nearest = FORMATS[self.target.kind].format(value)
-        raise OutOfReach(f"cannot be {verb} {nearest} at quality {aim.quality}")
+        raise OutOfReach(f"cannot be {verb} {nearest} at quality {made.aim.quality}")
 
-    def _sized(self, setting: Setting, effort: int) -> Tried:
-        y_hat, aim = self._tokens(setting, effort), self._aim(setting)
-        data = self._packed(y_hat, aim)
-        return Tried(self._size_level(len(data)), (y_hat, aim, data, len(data)))
+    def _sized(self, setting: Setting, effort: int) -> Tried[Made]:
+        aim = self._aim(setting)
+        data = self.encoding.pack(self._blocks(setting, effort), aim, self.meter)
+        return Tried(self._size_level(len(data)), Made(aim, len(data), lambda: data))
 
-    def _judged(self, setting: Setting, effort: int) -> Tried:
-        y_hat, aim = self._tokens(setting, effort), self._aim(setting)
-        rgb = self.codec.synthesise(y_hat, self.height, self.width, aim, self.meter)
+    def _judged(self, setting: Setting, effort: int) -> Tried[Made]:
+        aim = self._aim(setting)
+        blocks, pack = self._blocks(setting, effort), partial(self.encoding.pack, aim=aim)
+        if self.is_whole:
+            [block] = blocks = list(blocks)
+            size = self.height, self.width
+            rgb = self.codec.synthesise(block.y_hat, *size, aim, self.meter)
+            file = partial(pack, blocks, meter=self.meter)
+        else:
+            data = pack(blocks, meter=self.meter)
+            rgb = self._decoded(data)
+            file = partial(bytes, data)
         if self.picture.grey:
-            rgb = np.asarray(from_picture(Picture(rgb, grey=True)).convert("RGB"))
+            rgb = grey_of(rgb)
         measure = psnr if self.target.kind == "psnr" else ssimulacra2
         value = measure(self.picture.rgb, rgb)
-        return Tried(value, (y_hat, aim, None, value))
+        return Tried(value, Made(aim, value, file))
 
-    def _tokens(self, setting: Setting, effort: int) -> Latents:
+    def _decoded(self, data: bytes) -> Pixels:
+        """The pixels of a file, some at a time: all tokens would take more room than these do."""
+        stream, rgb = parse(data), np.empty_like(self.picture.rgb)
+        for region in slabs(self.width, self.height, PIXELS_AT_A_TIME):
+            view = View.of(stream.header, self.codec.transforms.halo, region)
+            found = Decoding(self.codec, stream, view).pixels()
+            rgb[region.pixels] = view.shown(found)
+        return rgb
+
+    def _blocks(self, setting: Setting, effort: int) -> Iterator[Block]:
+        """The tokens of all parts, which are chosen as those of Codec.tokens()."""
         aim = self._aim(setting)
-        y_hat = self.codec.transforms.rounded(self.sums, aim, setting.dead_zone)
-        return self.codec.refined(self.picture, y_hat, aim, effort, self.meter)
-
-    def _packed(self, y_hat: Latents, aim: Aim) -> bytes:
-        block = Block(y_hat, self.codec.windows(y_hat.shape[:2]))
-        return self.encoding.pack([block], aim, self.meter)
+        for part in self.encoding.parts:
+            seen, windows = self.picture.part(part.pixels), part.windows_in_context
+            y_hat = self.codec.transforms.rounded(self._sums(part), aim, setting.dead_zone)
+            y_hat = self.codec.refined(seen, y_hat, aim, effort, self.meter, windows)
+            yield Block(y_hat[part.inner], part.windows_in_block)
 
     def _aim(self, setting: Setting) -> Aim:
         return self.encoding.aim(setting.quality)
 
-    def _sample(self) -> NDArray[np.float32]:
+    def _sums(self, part: Part) -> Floats:
+        """What tokens of the part's context are rounded from, (h, w, C)."""
+        return self._sums_of_whole if self.is_whole else self._unrounded(part)
+
+    @cached_property
+    def _sums_of_whole(self) -> Floats:
+        return self._unrounded(self.encoding.parts[0])
+
+    def _unrounded(self, part: Part) -> Floats:
+        assert self.meter is not None
+        rgb, codec = self.picture.part(part.pixels).rgb, self.codec
+        return codec.transforms.unrounded(rgb, codec.num_threads, self.meter.add)
+
+    def _sample(self) -> Floats:
         """Some places (n, C) of the sums, from all over the picture."""
-        rows, columns, channels = self.sums.shape
-        step = -(-rows * columns // SAMPLE)
-        while math.gcd(step, columns) > 1:
-            step += 1
-        return np.ascontiguousarray(self.sums.reshape(-1, channels)[::step])
+        step = -(-self.num_tokens // SAMPLE)
+        parts = self.encoding.parts
+        return np.concatenate([_spread(self._sums(part)[part.inner], step) for part in parts])
 
     @cached_property
     def _num_bytes_beside(self) -> int:
@@ -138,3 +194,11 @@ class Aiming:
     def _size_level(self, num_bytes: int) -> float:
         """What takes tokens counts: twice the activity makes twice of it."""
         return math.log(max(num_bytes - self._num_bytes_beside, 1))
+
+
+def _spread(sums: Floats, step: int) -> Floats:
+    """About every `step`th place (n, C) of (h, w, C), in all columns."""
+    _, columns, channels = sums.shape
+    while math.gcd(step, columns) > 1:
+        step += 1
+    return sums.reshape(-1, channels)[::step]

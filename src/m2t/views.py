@@ -73,8 +73,7 @@ class View:
 
     def plane(self, alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The view of a plane (H, W) of the whole picture."""
-        x, y, width, height = self.region
-        return self.small(alpha[y : y + height, x : x + width])
+        return self.small(alpha[self.region.pixels])
 
     def small(self, part: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The view, of the pixels (h, w) or (h, w, 3) of its region."""

@@ -20,13 +20,17 @@ def test_equal_pictures_score_100_and_worse_ones_less():
     assert scores[-1] < 0
 
 
-@pytest.mark.parametrize("size", [(40, 330), (61, 401), (300, 9)])
-def test_bands_do_not_show(size, monkeypatch):
+@pytest.mark.parametrize("size", [(40, 330), (61, 401), (300, 9), (401, 321), (97, 145)])
+def test_pieces_do_not_show(size, monkeypatch):
     x = np.asarray(photograph(*size))
     x_hat = x ^ np.uint8(8)
     whole = score.ssimulacra2(x, x_hat)
-    monkeypatch.setattr(score, "ROWS", 48)
-    assert score.ssimulacra2(x, x_hat) == pytest.approx(whole, abs=1e-6)
+    psnr = score.psnr(x, x_hat)
+    for name in ("ROWS", "COLUMNS"):
+        monkeypatch.setattr(score, name, 48)
+        assert score.ssimulacra2(x, x_hat) == pytest.approx(whole, abs=1e-6)
+    monkeypatch.setattr(score, "LINES", 7)
+    assert score.psnr(x, x_hat) == psnr
 
 
 def test_tiny_pictures_have_a_score():

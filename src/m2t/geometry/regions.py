@@ -1,5 +1,6 @@
 """Parts of a picture, in pixels, and the tokens that they are painted from."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..config import STRIDE
@@ -14,6 +15,11 @@ class Region(NamedTuple):
     y: int
     width: int
     height: int
+
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
 
     def check(self, width: int, height: int) -> None:
         """Raise ConfigError unless it has pixels, all of them in a picture of that size."""
@@ -35,3 +41,16 @@ class Region(NamedTuple):
         top, left = max(0, self.y // STRIDE - halo), max(0, self.x // STRIDE - halo)
         bottom, right = latent_size(self.y + self.height, self.x + self.width)
         return Window(top, left, min(rows, bottom + halo) - top, min(columns, right + halo) - left)
+
+
+def slabs(width: int, height: int, num_pixels: int) -> Iterator[Region]:
+    """A picture in pieces of about so many pixels, one after the other along its longer side."""
+    count = -(-width * height // num_pixels)
+    for i in range(count):
+        start, stop = (max(width, height) * place // count for place in (i, i + 1))
+        if start == stop:
+            continue
+        if width > height:
+            yield Region(start, 0, stop - start, height)
+        else:
+            yield Region(0, start, width, stop - start)

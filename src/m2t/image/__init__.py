@@ -2,7 +2,7 @@
 
 from .alpha import decode_alpha, encode_alpha
 from .guard import ImageWarning, pillow_limit, warn
-from .picture import AnyImage, Picture, from_picture, to_picture
+from .picture import AnyImage, Picture, from_picture, grey_of, to_picture
 from .reading import open_image
 from .scaling import reduced
 from .writing import FORMATS, output_format, save_image
@@ -15,6 +15,7 @@ __all__ = [
     "decode_alpha",
     "encode_alpha",
     "from_picture",
+    "grey_of",
     "open_image",
     "output_format",
     "pillow_limit",
