@@ -33,17 +33,19 @@ class Decoding:
 
     def picture(self, progress: Progress | None = None) -> Image.Image:
         """The image."""
-        header, alpha, view = self.stream.header, self.stream.alpha, self.view
+        stream, header, view, alpha = self.stream, self.stream.header, self.view, None
+        if stream.alpha is not None:
+            alpha = decode_alpha(stream.alpha, (header.width, header.height))
         if header.lossless:
-            rgb = pixels_of(self.stream, view, progress)
+            rgb = pixels_of(stream, view, progress, alpha)
         else:
-            rgb = view.shown(self._pixels(progress))
+            rgb = view.shown(self.pixels(progress))
         if alpha is not None:
-            alpha = view.plane(decode_alpha(alpha, (header.width, header.height)))
-        return from_picture(Picture(rgb, alpha, header.grey, self.stream.metadata))
+            alpha = view.plane(alpha)
+        return from_picture(Picture(rgb, alpha, header.grey, stream.metadata))
 
-    def _pixels(self, progress: Progress | None) -> NDArray[np.uint8]:
-        """What the view's tokens paint."""
+    def pixels(self, progress: Progress | None = None) -> NDArray[np.uint8]:
+        """What the tokens of the view paint: (H, W, 3)."""
         size = latent_size(self.stream.header.height, self.stream.header.width)
         windows = which(self.codec.windows(size), self.view.tokens)[1]
         num_tokens = self.view.tokens.area + sum(window.area for window in windows)

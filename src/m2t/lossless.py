@@ -100,19 +100,24 @@ def _spread(length: int, count: int) -> NDArray[np.intp]:
 
 
 def pixels_of(
-    stream: Bitstream, view: View | None = None, progress: Progress | None = None
+    stream: Bitstream,
+    view: View | None = None,
+    progress: Progress | None = None,
+    alpha: Pixels | None = None,
 ) -> Pixels:
     """The pixels of a file without loss, or a view of them; decodes no other tiles, where opaque.
 
-    Under full transparency, colours go on smoothly, as in a Picture. Raises Corrupt.
+    Under full transparency, colours go on smoothly, as in a Picture. `alpha` is the opacity of the
+    whole picture (H, W), where it has been decoded already. Raises Corrupt.
     """
     header = stream.header
     everything = View.of(header, lambda scale: 0)
     view = view or everything
     if stream.alpha is None:
         return view.small(_joined(stream, view.region, progress))
-    rgb = _joined(stream, everything.region, progress)
-    return view.plane(filled(rgb, decode_alpha(stream.alpha, (header.width, header.height))))
+    if alpha is None:
+        alpha = decode_alpha(stream.alpha, (header.width, header.height))
+    return view.plane(filled(_joined(stream, everything.region, progress), alpha))
 
 
 def _joined(stream: Bitstream, region: Region, progress: Progress | None) -> Pixels:
