@@ -1,5 +1,7 @@
 """Which file a picture becomes: one of tokens, or one without loss where that is no larger."""
 
+from contextlib import suppress
+
 from .aiming import Aiming
 from .config import LOSSLESS_CHOICES, QUALITIES, Lossless
 from .container import parse_header
@@ -21,13 +23,17 @@ def compressed(
     if not isinstance(quality, Target):
         quality = whole("quality", quality)
         encoding.aim(quality)
-    if lossless == "always" and (data := _kept(encoding, quality, progress)):
-        return data
+    if lossless == "always":
+        try:
+            return _kept(encoding, quality, progress)
+        except OutOfReach as error:
+            warn(str(error))
     try:
         data = _coded(encoding, quality, progress)
     except OutOfReach:
-        if lossless == "auto" and (data := _kept(encoding, quality, progress)):
-            return data
+        if lossless == "auto":
+            with suppress(OutOfReach):
+                return _kept(encoding, quality, progress)
         raise
     if lossless != "auto":
         return data
@@ -41,14 +47,13 @@ def _coded(encoding: Encoding, quality: int | Target, progress: Progress | None)
     return encoding.compress(quality, progress)
 
 
-def _kept(encoding: Encoding, quality: int | Target, progress: Progress | None) -> bytes | None:
-    """The file without loss; None, with a warning, where a size was asked for that it exceeds."""
+def _kept(encoding: Encoding, quality: int | Target, progress: Progress | None) -> bytes:
+    """The file without loss; OutOfReach where a size was asked for that it exceeds."""
     picture, best = encoding.picture, encoding.aim(QUALITIES[-1])
     data = lossless_file(picture, best, progress=progress)
     assert data is not None  # without a limit
     if isinstance(quality, Target) and quality.kind in SIZES:
         most = quality.num_bytes(picture.rgb.size // 3)
         if len(data) > most:
-            warn(f"without loss it takes {len(data):,} bytes, more than {most:,}")
-            return None
+            raise OutOfReach(f"without loss it takes {len(data):,} bytes, more than {most:,}")
     return data

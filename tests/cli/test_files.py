@@ -1,6 +1,7 @@
 """What compress and decompress do to files that are there already, and to odd names."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -97,6 +98,21 @@ def test_a_link_stays_a_link(m2t, folder):
     assert m2t("compress", "-f", "a.png").code == 0
     assert Path("a.m2t").is_symlink()
     assert Path("real.m2t").stat().st_size > 0
+
+
+@pytest.mark.parametrize("options", [[], ["-f"]])
+def test_links_in_a_circle_are_one_line_and_others_go_on(m2t, photo, options):
+    Path("out").mkdir()
+    Path("out/photo.m2t").symlink_to("b.m2t")
+    Path("out/b.m2t").symlink_to("photo.m2t")
+    shutil.copy(photo, "other.png")
+    result = m2t("compress", photo, "other.png", "--out-dir", "out", *options)
+    assert result.code == 1
+    [error] = [line for line in result.err.splitlines() if "error" in line]
+    assert error.startswith("m2t: error: photo.png: cannot write out/photo.m2t: Too many levels")
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        *("b.m2t", "other.m2t", "photo.m2t"),
+    ]
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -207,7 +207,7 @@ class Batch:
         elif outcome.result is None:
             self.account.done_already(job.source)
             if self.ledger is not None:  # the source has another time now
-                self.ledger.add({**(self.ledger.row(job.target) or {}), **outcome.row})
+                self.account.noted({**(self.ledger.row(job.target) or {}), **outcome.row})
         else:
             self._write(task, outcome.row, outcome.result)
 

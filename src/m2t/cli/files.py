@@ -1,5 +1,6 @@
 """Which file becomes which; reading and writing them so that nothing is lost."""
 
+import errno
 import os
 import stat
 import sys
@@ -158,6 +159,14 @@ def write(
         stdout.write(data)
 
 
+def _behind_links(path: Path) -> Path:
+    """What a link points to, there or not; OSError for links in a circle."""
+    path = Path(os.path.realpath(path))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return path
+
+
 def atomic_write(
     path: Path, data: bytes, overwrite: bool, modified_ns: int | None = None, check: bool = False
 ) -> None:
@@ -173,7 +182,7 @@ def atomic_write(
             return
         if path.exists() and not overwrite:
             raise OutputError(EXISTS.format(path))
-        path = path.resolve()  # through a link, write what it points to
+        path = _behind_links(path)
         with replacing(path) as temporary:
             temporary.write_bytes(data)
             if check and temporary.read_bytes() != data:

@@ -29,7 +29,7 @@ class Ledger:
         """
         import sqlite3
 
-        self._path = path
+        self.path = path
         make_folder(path.parent)
         self._rows = sqlite3.connect("")  # on disk where it gets large, and gone at the end
         self._rows.execute("CREATE TABLE rows (target BLOB PRIMARY KEY, row TEXT)")
@@ -44,10 +44,10 @@ class Ledger:
     def _read(self) -> bool:
         """Find all rows; whether the last line is whole."""
         line = b"\n"
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             for i, line in enumerate(file):
                 if i == 0 and not START.startswith(line[: len(START)]):
-                    raise OutputError(f"{self._path} is no ledger, and stays as it is")
+                    raise OutputError(f"{self.path} is no ledger, and stays as it is")
                 try:
                     target = os.fsencode(json.loads(line)["output"])
                 except (ValueError, TypeError, KeyError):
@@ -69,7 +69,7 @@ class Ledger:
         try:
             self._file.write(json.dumps(row).encode() + b"\n")
         except OSError as error:
-            raise OutputError(f"cannot write {self._path}: {error.strerror}") from error
+            raise OutputError(f"cannot be written: {error.strerror}") from error
 
     def close(self) -> None:
         """The file is closed, whole."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from ..errors import OutputError
 from .ledger import Ledger
 from .messages import complain
 
@@ -83,11 +84,20 @@ class Account:
         """See Report."""
         self.report.warned(name, text)
 
+    def noted(self, row: dict[str, Any]) -> None:
+        """Only the ledger is told. Where that fails, it has no further rows: the work goes on."""
+        if self.ledger is None:
+            return
+        try:
+            self.ledger.add(row)
+        except OutputError as error:
+            ledger, self.ledger = self.ledger, None
+            self.failed(ledger.path, str(error))
+
     def _record(self, row: dict[str, Any]) -> None:
         if self.as_json:
             click.echo(json.dumps(row))
-        if self.ledger is not None:
-            self.ledger.add(row)
+        self.noted(row)
 
 
 class Lines:
