@@ -161,3 +161,12 @@ def test_layers_and_files_that_end_too_early(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.warns(ImageWarning, match="3 of 4 layers"):
         image = np.asarray(Image.open(cut))
     assert np.array_equal(image, np.asarray(m2t.decompress(data, upto=3)))
+
+
+def test_imageio_reads_and_writes_by_pillow(tmp_path: Path) -> None:
+    imageio = pytest.importorskip("imageio.v3")
+    path = tmp_path / "photo.m2t"
+    imageio.imwrite(path, np.asarray(PHOTO), quality=60)
+    assert path.read_bytes() == m2t.compress(PHOTO, 60)
+    assert np.array_equal(imageio.imread(path), np.asarray(m2t.decompress(path.read_bytes())))
+    assert imageio.immeta(path)["quality"] == 60
