@@ -33,12 +33,12 @@ static int holds(int64_t length, int64_t num_rows, int64_t row, int64_t num_colu
 }
 
 /* The same for results. They lie apart, so there are no more of them than fit: who may ask for any number of results in
- * one place waits for ever. */
+ * one place waits for ever. Where there are no rows, arrays may have strides of 0. */
 static int takes(int64_t length, int64_t num_rows, int64_t row, int64_t num_columns, int64_t column,
                  int64_t width)
 {
-    return (num_rows < 2 || row > 0) && (num_columns < 2 || column > 0) &&
-           holds(length, num_rows, row, num_columns, column, width);
+    const int apart = (num_rows < 2 || row > 0) && (num_columns < 2 || column > 0);
+    return (apart || num_rows == 0) && holds(length, num_rows, row, num_columns, column, width);
 }
 
 /* Whether an array of as many rows of `width` has this length, and no size is out of range. */

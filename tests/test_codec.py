@@ -49,13 +49,16 @@ def test_modes_and_metadata_come_back(codec: Codec) -> None:
     assert np.array_equal(before, after), "alpha is lossless"
 
 
+@pytest.mark.parametrize("num_threads", [1, 2])
+@pytest.mark.parametrize("tokens", [1, 24])
 def test_bands_give_what_the_whole_image_gives(
-    codec: Codec, monkeypatch: pytest.MonkeyPatch
+    codec: Codec, monkeypatch: pytest.MonkeyPatch, tokens: int, num_threads: int
 ) -> None:
-    image = photograph(40, 500)
+    """From bands of one row, some layers get nothing new yet."""
+    image, codec = photograph(40, 500), codec.on_threads(num_threads)
     whole = codec.compress(image)
     pixels = np.asarray(codec.decompress(whole))
-    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", 24)
+    monkeypatch.setattr("m2t.lapped.transforms.TOKENS_PER_BAND", tokens)
     assert codec.compress(image) == whole
     assert np.array_equal(np.asarray(codec.decompress(whole)), pixels)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .coding import Coded, code_latents
+from .coding import WINDOWS_PER_BATCH, Coded, code_latents
 from .config import Aim
 from .container import Bitstream
 from .encoder.parts import Part, assembled, parts_of
@@ -83,8 +83,10 @@ class TokenCodec:
         Those outside of the windows stay.
         """
         windows = windows or self.windows(y_hat.shape[:2])
-        half = max(1, self.num_threads // 2)  # both at a time: fewer threads wait for each other
-        rest = max(1, self.num_threads - half)
+        # Where all mixtures are found at once, so are slopes: fewer threads wait for each other.
+        together = self.num_threads > 1 and len(windows) <= WINDOWS_PER_BATCH
+        half = self.num_threads // 2 if together else self.num_threads
+        rest = self.num_threads - half if together else self.num_threads
 
         def slopes(y: Latents, linear: bool) -> tuple[Slopes, NDArray[np.float32]]:
             return self.transforms.slopes(picture.rgb, y, aim, linear, half, added(meter))
@@ -93,7 +95,7 @@ class TokenCodec:
             some = (y, meter, windows)
             return self.code(y.shape[:2], aim, open_mover, *some, num_threads=rest).results
 
-        some = (self.transforms.step_errors, slopes, move, windows, self.num_threads)
+        some = (self.transforms.step_errors, slopes, move, windows, together)
         return refine(self.config, y_hat, aim, effort, *some)
 
     def synthesise(

@@ -89,6 +89,14 @@ def test_convolutions(level, finish, out, kind, side, stride, channels, outputs)
     same(run, out, 3, 12, outputs, ops=NativePictures(level))
 
 
+def test_a_convolution_of_no_rows() -> None:
+    """NumPy gives arrays of nothing strides of 0."""
+    ops = NativePictures(LEVELS[0])
+    kernel = ops.kernel(random(np.int8, 3, 1, 1, 5, limit=63), floats(3, 1.0), floats(3, 1.0))
+    x = random(np.int8, 2, 4, 5)
+    ops.conv(kernel, x[2:], np.empty((0, 4, 3), np.int16), Finish.STREAM)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("kind", [np.int8, np.int16])
 @pytest.mark.parametrize("columns", [8, 16, 17, 32, 75])

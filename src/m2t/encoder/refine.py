@@ -149,12 +149,12 @@ def refine(
     slopes_of: SlopesOf,
     move: Move,
     windows: Sequence[Window],
-    num_threads: int = 1,
+    together: bool = False,
 ) -> Latents:
     """Tokens (h, w, C), those of some windows moved to where error and rate are lower together.
 
-    Those of an order that depends on them stay as they are. `step_errors`: see Transforms. On more
-    than one thread, `slopes_of` runs while `move` finds out the mixtures.
+    Those of an order that depends on them stay as they are. `step_errors`: see Transforms. With
+    `together`, `slopes_of` runs while `move` finds the mixtures.
     """
     shares = passes_of(config, effort)
     if not shares:
@@ -163,7 +163,7 @@ def refine(
     lmbda = np.float32(config.rate.lmbda(aim))
     curvatures = lmbda / np.float32(3) * step_errors(aim)
     passes = Passes(slopes_of, shares, lmbda, curvatures)
-    with beside(num_threads) as begin:
+    with beside(together) as begin:
         for i in range(len(shares)):
             costs = begin(partial(passes.costs, i, y_hat))
             y_hat = moved_tokens(config, y_hat, costs, curvatures, move, windows)

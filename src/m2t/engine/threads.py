@@ -36,12 +36,12 @@ def in_threads(work: Callable[[Item], object], items: Iterable[Item], num_thread
 
 
 @contextmanager
-def beside(num_threads: int) -> Iterator[Callable[[Callable[[], Item]], Callable[[], Item]]]:
-    """What begins a call beside the caller's own work, and gives what waits for its result.
+def beside(together: bool) -> Iterator[Callable[[Callable[[], Item]], Callable[[], Item]]]:
+    """What begins a call, and gives what waits for its result.
 
-    On one thread it is done at once.
+    With `together` the caller goes on meanwhile; else the call is done at once.
     """
-    if num_threads <= 1:
+    if not together:
         yield lambda work: partial(_same, work())
         return
     with ThreadPoolExecutor(1) as other:
