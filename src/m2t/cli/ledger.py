@@ -66,8 +66,10 @@ class Ledger:
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write a row, at once."""
+        left = memoryview(json.dumps(row).encode() + b"\n")
         try:
-            self._file.write(json.dumps(row).encode() + b"\n")
+            while left:  # a disk that gets full takes a part, and says so the next time
+                left = left[self._file.write(left) :]
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror}") from error
 

@@ -1,0 +1,1 @@
+"""Whether anything is lost or leaks: killed processes, full disks, hours of use."""
