@@ -55,7 +55,7 @@ def test_threads_share_a_codec(some_codec: Codec, expected: list[tuple[bytes, by
             assert found == expected
 
 
-def test_threads_use_the_package(codec: Codec) -> None:
+def test_threads_use_the_package() -> None:
     """Functions that load weights, each call anew."""
     image = photograph(60, 40)
     data = m2t.compress(image)
@@ -80,6 +80,7 @@ def inherited(some_codec: Codec) -> Iterator[Codec]:
     _shared.clear()
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python, from 3.12 on
 @pytest.mark.skipif(sys.platform != "linux", reason="forks with threads")
 def test_forked_workers_have_the_codec_of_their_parent(
     inherited: Codec, expected: list[tuple[bytes, bytes]]

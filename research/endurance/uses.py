@@ -101,7 +101,9 @@ def damaged(codec: Codec, rng: random.Random) -> bytes:
 
 def arriving(codec: Codec, rng: random.Random) -> bytes:
     """Pictures while bytes arrive, not always to the end."""
-    data = codec.compress(picture(rng), **options(rng) | {"layers": 3})
+    how = options(rng)
+    how["layers"] = 3
+    data = codec.compress(picture(rng), **how)
     pieces = (data[i : i + 100] for i in range(0, len(data), 100))
     shown = m2t.decompress_steps(pieces, codec)
     return b"".join(image.tobytes() for _, image in islice(shown, rng.randint(1, 3)))

@@ -13,7 +13,10 @@ from research.endurance import disks, kills, long_use, record, samples, uses
 from research.endurance.samples import Sample
 from research.endurance.trees import temporaries
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and tmpfs")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and tmpfs"),
+    pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),  # of Python, from 3.12 on
+]
 
 
 def test_killed_commands_lose_nothing(tmp_path: Path) -> None:
