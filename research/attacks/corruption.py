@@ -89,7 +89,8 @@ def sound_files(codec: Codec) -> dict[str, bytes]:
         image = photo.convert("RGB").resize((150, 100))
     rest = image.resize((60, 40)).convert("RGBA")
     rest.putalpha(Image.linear_gradient("L").resize(rest.size))
-    rest.info = {"icc_profile": b"profile" * 9, "comment": b"words"}
+    profile = (63).to_bytes(4, "big") + b"profile" * 4 + bytes(4) + b"acsp" + b"profile" * 3 + b"s "
+    rest.info = {"icc_profile": profile, "comment": b"words"}
     return {
         "a strip": codec.compress(image, 40),
         "layers": codec.compress(image, 40, layers=3),

@@ -68,7 +68,8 @@ def s3(environment):
 
 @pytest.fixture(scope="module")
 def cluster(environment, s3):
-    """Nodes of one CPU each."""
+    """Nodes of one CPU each. What they set for signals, in this very process, ends with them."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     quiet = {"object_store_memory": 80 * 2**20, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **quiet})
     for _ in range(NUM_NODES - 1):
@@ -76,6 +77,8 @@ def cluster(environment, s3):
     environment.setenv("RAY_ADDRESS", cluster.address)
     yield cluster
     cluster.shutdown()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def objects(s3: Any, prefix: str, suffix: str = "") -> dict[str, int]:
