@@ -26,10 +26,11 @@ from m2t.bulk.plan import Plan
 from m2t.bulk.sources import Source
 from m2t.engine.threads import num_cores
 from m2t.eval.results import versions, write_record
-from m2t.work import Compression, Load, Made, Work
+from m2t.work import Compression, Load
 from m2t.workers import Died
 
 from ..command_line import command_line
+from .nothing import Nothing
 
 BATCHES = (1, 4, 16, 64)
 NUM_TINY = 512
@@ -37,17 +38,6 @@ NUM_TINY = 512
 NUM_FILES = (1_000, 5_000, 25_000)
 """For memory: of the driver, while workers do so many."""
 NUM_PLANNED = (10_000, 100_000, 1_000_000)
-
-
-class Nothing:
-    """Work that takes no time, so that all the rest is seen: an .m2t file, whatever it is given."""
-
-    def __init__(self, encoded: bytes) -> None:
-        self.encoded = encoded
-
-    def load(self, num_threads: int | None) -> Work:
-        """See m2t.work.Load."""
-        return lambda file, progress: Made(self.encoded, self.encoded)
 
 
 def batches(items: Iterator[Item], size: int) -> Iterator[Batch]:
