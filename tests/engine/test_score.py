@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
+from m2t.bench import photograph
 from m2t.engine import score
-
-from ..conftest import photograph
 
 
 def test_equal_pictures_score_100_and_worse_ones_less():
