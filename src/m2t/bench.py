@@ -100,22 +100,19 @@ class TimedCodec(Codec):
         aim: Aim,
         open_coder: Callable[[int], Coder[Result]],
         y_hat: Latents | None = None,
-        meter: Meter | None = None,
-        windows: Sequence[Window] | None = None,
-        num_steps: int | None = None,
-        num_threads: int | None = None,
+        *args: Any,
+        **options: Any,
     ) -> Coded[Result]:
         """See Codec. What refinement runs of the network is part of its own stage."""
-        some = (y_hat, meter, windows, num_steps, num_threads)
         if self.watch.stage == "refinement":
-            return super().code(size, aim, open_coder, *some)
+            return super().code(size, aim, open_coder, y_hat, *args, **options)
         stage = partial(self.watch, "range_decoder" if y_hat is None else "range_coder")
 
         def open_timed(i: int) -> Coder[Result]:
             return TimedCoder(open_coder(i), stage)
 
         with self.watch("entropy_network"):
-            return super().code(size, aim, open_timed, *some)
+            return super().code(size, aim, open_timed, y_hat, *args, **options)
 
 
 def sample(data: bytes | None = None, megapixels: float | None = None) -> bytes:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -42,14 +41,15 @@ def beside(together: bool) -> Iterator[Callable[[Callable[[], Item]], Callable[[
     With `together` the caller goes on meanwhile; else the call is done at once.
     """
     if not together:
-        yield lambda work: partial(_same, work())
+
+        def at_once(work: Callable[[], Item]) -> Callable[[], Item]:
+            item = work()
+            return lambda: item
+
+        yield at_once
         return
     with ThreadPoolExecutor(1) as other:
         yield lambda work: other.submit(work).result
-
-
-def _same(item: Item) -> Item:
-    return item
 
 
 @contextmanager
