@@ -3,6 +3,7 @@
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 BIN := .venv/bin
+SIDE_BY_SIDE := -n 2 --dist worksteal
 
 .PHONY: help setup test bare lowest lint format demo wheels docs clean
 
@@ -20,7 +21,7 @@ setup: .venv/stamp  ## Install the package and its tools into .venv
 	touch $@
 
 test: setup  ## Run the tests
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 # What runs does so without PyTorch and without a compiler: from a wheel, in an environment that has neither.
 bare: .venv/wheels  ## Run the tests of what runs from a wheel, without PyTorch (Linux)
@@ -29,9 +30,9 @@ bare: .venv/wheels  ## Run the tests of what runs from a wheel, without PyTorch 
 	$(BIN)/python -m venv --without-pip build/bare
 	$(BIN)/pip --python build/bare/bin/python install -q -c constraints.txt build/wheels/m2t-*-manylinux_2_17_$$(uname -m).whl
 	du -sm build/bare/lib | awk '{ print $$1 " MB installed"; exit $$1 > 130 }'
-	$(BIN)/pip --python build/bare/bin/python install -q -c constraints.txt pytest hypothesis scipy constriction
+	$(BIN)/pip --python build/bare/bin/python install -q -c constraints.txt pytest pytest-xdist hypothesis scipy constriction
 	build/bare/bin/python -c "import importlib.util as u; assert not u.find_spec('torch')"
-	build/bare/bin/pytest --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
+	build/bare/bin/pytest $(SIDE_BY_SIDE) --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
 
 # What pyproject.toml says of the oldest versions is true.
 lowest: .venv/wheels  ## Run the same tests with the oldest versions of what m2t needs (Linux)
@@ -40,8 +41,8 @@ lowest: .venv/wheels  ## Run the same tests with the oldest versions of what m2t
 	$(BIN)/python -m venv --without-pip build/lowest
 	$(BIN)/python runs/lowest.py > build/lowest/versions.txt
 	$(BIN)/pip --python build/lowest/bin/python install -q -c build/lowest/versions.txt \
-		build/wheels/m2t-*-manylinux_2_17_$$(uname -m).whl pytest hypothesis scipy constriction
-	build/lowest/bin/pytest --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
+		build/wheels/m2t-*-manylinux_2_17_$$(uname -m).whl pytest pytest-xdist hypothesis scipy constriction
+	build/lowest/bin/pytest $(SIDE_BY_SIDE) --ignore-glob 'tests/learn*' --ignore tests/research --ignore tests/eval
 
 lint: setup  ## Check format, style and types
 	$(BIN)/ruff format --check

@@ -1,35 +1,71 @@
-"""Writes the files that fuzzers start from: small sound ones of every layout, and small weights.
+"""Writes what fuzzers start from: small sound files and weights, and what was kept.
 
-python -m research.attacks.corpus FOLDER
+    python -m research.attacks.corpus FOLDER [--keep]
+
+With --keep, the folder's inputs become those that are kept, in tests/attacks/corpus.tar.xz: each
+reaches code that no other one does, and tests try them all.
 """
 
 import argparse
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 from m2t.codec import Codec
 
 from .corruption import WEIGHTS, sound_files
 
+KEPT = Path(__file__).parents[2] / "tests" / "attacks" / "corpus.tar.xz"
+NUM_WAYS = 24
+"""In which the container is read (doors.py)."""
+
 
 def main() -> None:
     """A folder for each door."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--keep", action="store_true", help="Keep what is in the folder.")
+    options = parser.parse_args()
+    (keep if options.keep else write)(options.folder)
+
+
+def write(folder: Path) -> None:
+    """Sound inputs, and those that were kept."""
     files = {
         f"{i}.m2t": data
         for i, data in enumerate(sound_files(Codec.load(WEIGHTS, num_threads=1)).values())
     }
-    for door in ("parse", "decode", "pillow"):
-        for name, data in files.items():
+    for name, data in files.items():
+        for door in ("decode", "pillow"):
             _write(folder / door / name, data)
+        for way in range(NUM_WAYS):
+            _write(folder / "parse" / f"{way}-{name}", bytes([way]) + data)
     weights = WEIGHTS.read_bytes()
-    length = 8 + int.from_bytes(weights[:8], "little")
-    _write(folder / "weights" / "header", weights[:length])
-    _write(folder / "weights" / "small", b"\x02\0\0\0\0\0\0\0{}")
+    _write(folder / "weights" / "header", weights[8 : 8 + int.from_bytes(weights[:8], "little")])
+    _write(folder / "weights" / "small", b"{}")
     (folder / "core").mkdir(parents=True, exist_ok=True)
     for i in range(6):  # each operation once
         _write(folder / "core" / str(i), bytes([0, i, *range(30, 250)]))
+    for name, data in kept().items():
+        _write(folder / name, data)
+
+
+def kept() -> dict[str, bytes]:
+    """What was kept: inputs by door and name."""
+    if not KEPT.exists():
+        return {}
+    with tarfile.open(KEPT) as archive:
+        members = {member.name: archive.extractfile(member) for member in archive}
+        return {name: file.read() for name, file in members.items() if file}
+
+
+def keep(folder: Path) -> None:
+    """Keep the inputs of a folder in place of those that were."""
+    with tarfile.open(KEPT, "w:xz", preset=9) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            member.size = path.stat().st_size
+            archive.addfile(member, BytesIO(path.read_bytes()))
 
 
 def _write(path: Path, data: bytes) -> None:
