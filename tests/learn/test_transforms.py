@@ -1,13 +1,14 @@
 """The transforms' sizes against published ones, their start from the KLT, and their strips."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from m2t.config import TransformConfig
+from m2t.config import RateConfig, TransformConfig
 from m2t.learn.networks.lapped import LappedAnalysis, LappedSynthesis, initialise
 from m2t.learn.networks.model import Model
 from m2t.learn.networks.transforms import build
@@ -77,6 +78,18 @@ def test_klt_start_reconstructs_and_orders_channels_by_energy() -> None:
     x, t = torch.rand(1, 3, 48, 32), torch.zeros(1, 2)
     with torch.no_grad():
         torch.testing.assert_close(synthesis(analysis(x, t), t), x, atol=1e-3, rtol=0)
+
+
+def test_klt_start_has_the_steps_of_lambda_whatever_the_range() -> None:
+    steps = []
+    for largest in (0.08, 0.8):
+        config = dataclasses.replace(tiny(), rate=RateConfig(0.0005, largest))
+        model = Model(config)
+        model.initialise(torch.rand(1000, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
+        t = math.log(0.01 / config.rate.lmbda_mid) / config.rate.half_range
+        aim = torch.tensor([[t, 0.0]])
+        steps.append(torch.cat([model.log_gain(aim).flatten(), model.entropy.prior(aim).flatten()]))
+    torch.testing.assert_close(*steps)
 
 
 @pytest.mark.parametrize("config", CONFIGS)

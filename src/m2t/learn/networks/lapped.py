@@ -27,9 +27,9 @@ from .units import Units, between
 _PATCH = 16
 SUPPORT = 32
 """Side, in pixels, of the picture that a linear kernel is."""
-UNIT = 64 / 255
-"""Inside, images count in quantiser steps of the middle lambda: lambda 0.0063 calls for a
-distortion of 2.16 / lambda per orthonormal coefficient on the 255 scale, a step of 64."""
+UNIT, LMBDA_OF_UNIT = 64 / 255, 0.0063
+"""Inside, images count in quantiser steps of this lambda: it calls for a distortion of
+2.16 / lambda per orthonormal coefficient on the 255 scale, a step of 64."""
 
 
 def to_eighth(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 It knows tensors only; codec.py knows files.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ...config import ModelConfig
 from ...geometry.windows import by_shape, cut
+from .lapped import LMBDA_OF_UNIT
 from .roles import Roles
 from .transformer import EntropyModel
 from .transforms import VariableTransforms
@@ -82,8 +84,10 @@ class Model(VariableTransforms):
         """
         std = self.synthesis.initialise(self.analysis, patches)  # type: ignore[arg-type] - a pair
         if std is not None:
+            finer = 0.5 * math.log(self.config.rate.lmbda_mid / LMBDA_OF_UNIT)
             with torch.no_grad():
-                self.entropy.prior_scale.copy_(std.log())
+                self.gain.fill_(finer)
+                self.entropy.prior_scale.copy_(std.log() + finer)
                 self.entropy.prior_slope.copy_(self.gain_slope)
 
     def adam_parameters(self) -> set[str]:
