@@ -2,7 +2,7 @@
 # Makes results/fuzz.json: fuzzing of the core (libFuzzer, with AddressSanitizer and UndefinedBehaviorSanitizer) and of
 # the layers in Python (Atheris). A target runs for SECONDS_EACH=60, or with RUNS=N for N executions. TARGETS are some
 # of core, parse, decode, weights, pillow (default: all). Fails on a finding, whose input is in build/fuzz. Needs clang
-# (`apt-get install clang`), and `pip install atheris`.
+# (`apt-get install clang`). `python -m research.attacks.corpus build/fuzz/corpus --keep` keeps what was found out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=build/fuzz

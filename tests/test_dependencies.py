@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REQUIREMENT = re.compile(r"([\w-]+)(?:\[\w+\])?>=([\w.]+)")
+REQUIREMENT = re.compile(r"([\w-]+)(?:\[\w+\])?>=([\w.]+)(?:; .*)?")
 FAMILY = re.compile(r"\b(0BSD|BSD|BSL|MIT|Apache|MPL|LGPL|GPL|PSF|ISC|Zlib|CC0)\b")
 MAX_NAME = 200
 """Characters of a licence's name; what is longer is its text."""
@@ -33,12 +33,16 @@ def required() -> dict[str, tuple[str, str]]:
     }
 
 
-def families(about: PackageMetadata) -> set[str]:
-    """The kinds of licences that a package names."""
+def families(package: Distribution) -> set[str]:
+    """The kinds of licences that a package names, or else brings along."""
+    about = package.metadata
     classifiers = about.get_all("Classifier") or []
     names = [name for name in classifiers if name.startswith("License")]
     for key in ("License", "License-Expression"):
         names += about.get_all(key) or []
+    if not names:
+        files = [file for file in package.files or [] if file.stem == "LICENSE"]
+        names = [file.read_text().strip()[:MAX_NAME] for file in files]
     text = "\n".join(name for name in names if len(name) <= MAX_NAME)
     return set(FAMILY.findall(text.replace("Python Software Foundation", "PSF")))
 
@@ -56,7 +60,7 @@ def test_nothing_is_overlooked() -> None:
 @pytest.mark.parametrize("name", listed())
 def test_licences_are_those_that_packages_name(name: str) -> None:
     try:
-        found = families(metadata(name))
+        found = families(distribution(name))
     except PackageNotFoundError:
         pytest.skip("not installed")
     assert found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from m2t.codec import Codec
 
-from .corruption import WEIGHTS, sound_files
+from .layouts import WEIGHTS, sound_files
 
 KEPT = Path(__file__).parents[2] / "tests" / "attacks" / "corpus.tar.xz"
 NUM_WAYS = 24

@@ -22,11 +22,10 @@ from m2t.errors import FormatError, ModelError
 from m2t.eval.results import versions, write_record
 
 from ..command_line import command_line
+from .layouts import WEIGHTS, sound_files
 
 PARTIAL = 100
 """Every so many-th file is also shown in part."""
-ROOT = Path(__file__).parents[2]
-WEIGHTS, PHOTO = ROOT / "tests" / "tiny.safetensors", ROOT / "examples" / "photo.png"
 
 
 def bit(data: bytearray, rng: random.Random) -> None:
@@ -81,21 +80,6 @@ KINDS: tuple[Callable[[bytearray, random.Random], None], ...] = (
     *(bit, byte, some_bytes, burst),
     *(zeros, lost, inserted, cut),
 )
-
-
-def sound_files(codec: Codec) -> dict[str, bytes]:
-    """A small file of each layout."""
-    with Image.open(PHOTO) as photo:
-        image = photo.convert("RGB").resize((150, 100))
-    rest = image.resize((60, 40)).convert("RGBA")
-    rest.putalpha(Image.linear_gradient("L").resize(rest.size))
-    profile = (63).to_bytes(4, "big") + b"profile" * 4 + bytes(4) + b"acsp" + b"profile" * 3 + b"s "
-    rest.info = {"icc_profile": profile, "comment": b"words"}
-    return {
-        "a strip": codec.compress(image, 40),
-        "layers": codec.compress(image, 40, layers=3),
-        "alpha and metadata": codec.compress(rest, 40),
-    }
 
 
 def corrupted(data: bytes, count: int, rng: random.Random) -> Iterator[tuple[str, bytes]]:

@@ -17,23 +17,31 @@ from m2t.codec import Codec
 from m2t.container import arriving, parse, parse_header
 from m2t.container.chunks import pack_chunk
 from m2t.container.cursor import Cursor
+from m2t.container.header import LOSSLESS
 from m2t.errors import FormatError, ModelError
 from m2t.image.metadata import attach, save_options
 from m2t.weights import read_weights
 
 from .headers import laid_out
 
+VERSION, NUMBERS = 4, 13
+"""Where they stand in a file, in bytes; a file that is lossless has the numbers at once."""
 MOST_PIXELS = 1 << 16
 Target = Callable[[bytes], None]
 READINGS: list[dict[str, Any]] = [{}, {"partial": True}, {"upto": 1}]
+
+
+def lossless(data: bytes) -> bool:
+    """Whether it says that it is of that version."""
+    return data[VERSION : VERSION + 1] == bytes([LOSSLESS])
 
 
 def repaired(data: bytes) -> bytes:
     """A file with right checksums, as far as it is one: so that more than these is tried."""
     cursor = Cursor(data)
     try:
-        cursor.take(13)
-        for _ in range(8):
+        cursor.take(VERSION + 1 if lossless(data) else NUMBERS)
+        for _ in range(4 if lossless(data) else 8):
             cursor.number(0xFFFF_FFFF)
         head = data[: cursor.position]
         result = head + crc_hqx(head, 0xFFFF).to_bytes(2, "little")
@@ -72,7 +80,8 @@ def decoder(weights: Path) -> Target:
     codec = Codec.load(weights, num_threads=1)
 
     def decoded(data: bytes) -> None:
-        some = repaired(data[:5] + codec.identity + data[13:])
+        named = data if lossless(data) else data[: VERSION + 1] + codec.identity + data[NUMBERS:]
+        some = repaired(named)
         for partial in (False, True):
             try:
                 header = parse_header(some)

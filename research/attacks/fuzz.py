@@ -13,7 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
-import atheris  # pyright: ignore - not among our tools
+import atheris  # pyright: ignore - not to be had everywhere
 
 with atheris.instrument_imports(include=["m2t"]):  # pyright: ignore
     from .doors import doors

@@ -9,14 +9,14 @@ from functools import cache
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from m2t.checksums import latents_crc
 from m2t.codec import Codec
-from m2t.container import Bitstream, Strip, parse
+from m2t.container import Strip, parse
 from m2t.container import chunks as container
 from m2t.container.chunks import pack_chunk
 from m2t.container.cursor import Cursor, pack_number
 from m2t.container.header import read_header
 from m2t.container.metadata import inflated
+from research.attacks.layouts import in_strips
 
 from ..conftest import TINY, photograph
 from ..image_files import HEAD_OF_A_PROFILE
@@ -55,19 +55,7 @@ def sound(kind: str) -> bytes:
         image.info |= {"dpi": (300, 300), "comment": b"words"}
         return codec().compress(image, 40, lossless="never")
     data = codec().compress(image, 40, lossless="never")
-    return in_strips(data) if kind == "strips" else data
-
-
-def in_strips(data: bytes) -> bytes:
-    """A file with a strip for every window."""
-    stream = parse(data)
-    tokens = codec().decode_latents(stream)
-    windows = codec().windows(tokens.shape[:2])
-    strips = [
-        Strip([part], latents_crc(tokens, [window]))
-        for part, window in zip(stream.windows, windows, strict=True)
-    ]
-    return Bitstream(stream.header, strips, stream.metadata, stream.alpha).pack()
+    return in_strips(codec(), data) if kind == "strips" else data
 
 
 KINDS = ("one", "strips", "layers", "full", "lossless")

@@ -1,4 +1,7 @@
-/* fuzz_core.c on random inputs, always the same: what any compiler can do in seconds, without libFuzzer. */
+/* fuzz_core.c on COUNT random inputs, always the same, and on those in FILES: what any compiler can do in seconds,
+ * without libFuzzer.
+ *     random_core COUNT [FILE ...]
+ */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +28,14 @@ int main(int argc, char **argv)
             data[j] = (uint8_t)draw();
         LLVMFuzzerTestOneInput(data, num_bytes);
     }
-    printf("%ld inputs\n", count);
+    for (int i = 2; i < argc; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        if (!file)
+            return 1;
+        const size_t num_bytes = fread(data, 1, LONGEST, file);
+        fclose(file);
+        LLVMFuzzerTestOneInput(data, num_bytes);
+    }
+    printf("%ld inputs\n", count + (argc > 2 ? argc - 2 : 0));
     return 0;
 }

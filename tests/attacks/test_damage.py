@@ -12,10 +12,11 @@ from m2t.cli import main
 from m2t.container import parse
 from m2t.errors import FormatError
 from m2t.image import ImageWarning
+from research.attacks.layouts import in_strips
 
 from ..conftest import photograph
 from .arena import check
-from .m2t_files import codec, cut, in_strips, put, sound
+from .m2t_files import codec, cut, put, sound
 
 LARGE = photograph(380, 100, seed=2)  # 24x7 tokens: eight windows
 
@@ -49,7 +50,7 @@ def test_damage_names_its_chunk() -> None:
 @pytest.mark.parametrize("layout", ["one", "strips"])
 def test_other_windows_than_the_damaged_one_are_shown(layout: str) -> None:
     data = codec().compress(LARGE, 60)
-    data = in_strips(data) if layout == "strips" else data
+    data = in_strips(codec(), data) if layout == "strips" else data
     whole, streams = pixels(codec().decompress(data)), parse(data).windows
     for i, stream in enumerate(streams):
         for at in (0, len(stream) // 2, len(stream) - 1):
