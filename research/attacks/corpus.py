@@ -3,7 +3,7 @@
     python -m research.attacks.corpus FOLDER [--keep]
 
 With --keep, the folder's inputs become those that are kept, in tests/attacks/corpus.tar.xz: each
-reaches code that no other one does, and tests try them all.
+reached something that none before it had, and tests try them all.
 """
 
 import argparse
