@@ -6,6 +6,7 @@ A header is that of a safetensors file, in whose metadata the model's configurat
 import json
 import math
 import random
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,9 @@ def _mutate(document: dict[str, Any], rng: random.Random) -> None:
             holder[rng.choice([f"{key}.", "width", "integer.norm.eps"])] = holder.pop(key)
         case 3:
             other, name = rng.choice(places)
-            holder[key] = json.loads(json.dumps(other[name]))
+            holder[key] = deepcopy(other[name])
         case _:
-            holder[key] = rng.choice(VALUES)
+            holder[key] = deepcopy(rng.choice(VALUES))
 
 
 def _places(value: Any) -> Any:
