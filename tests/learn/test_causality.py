@@ -13,7 +13,6 @@ from m2t.geometry.schedule import build
 from m2t.learn.floats.network import FloatNetwork
 from m2t.learn.networks import transformer
 from m2t.learn.networks.layers import KeyValueCache
-from m2t.learn.networks.mixture import MixtureParameters
 from m2t.learn.networks.transformer import EntropyModel, PlacedSlots, place, placed_m2t_slots
 from m2t.predict.predictor import Group, Predictor, build_predictor
 from m2t.predict.slots import mt_slots
@@ -110,8 +109,8 @@ def test_a_head_that_sees_its_own_slice_leaks(monkeypatch: pytest.MonkeyPatch) -
     model = entropy_model(tiny())
     forward = model.head.forward
 
-    def peeking(trunk: Tensor, tokens: Tensor, prior: Tensor) -> MixtureParameters:
-        return forward(trunk + tokens.sum(-1, keepdim=True), tokens, prior)
+    def peeking(y: Tensor, trunk: Tensor, tokens: Tensor, prior: Tensor) -> Tensor:
+        return forward(y, trunk + tokens.sum(-1, keepdim=True), tokens, prior)
 
     monkeypatch.setattr(model.head, "forward", peeking)
     assert leaks(model)
@@ -133,18 +132,28 @@ def test_steps_predict_what_one_pass_does(masking: str, head: str) -> None:
     t = torch.tensor([config.rate.t(AIM)] * 3)
     if masking == "m2t":
         slots = placed_m2t_slots(model.schedule, HEIGHT, WIDTH, model.config.window, t.device)
-        expected = model.parameters_at(y, slots, t).means
+        expected = all_means(model, y, slots, t)
     else:
         expected = torch.empty(3, NUM_TOKENS, model.config.mixtures, 12)
         for part in schedule.slices:
             known = torch.zeros(3, NUM_TOKENS, dtype=torch.bool)
             known[:, schedule.order[: part.start].copy()] = True
             slots = place(mt_slots(known.numpy(), HEIGHT, WIDTH, model.config.window), t.device)
-            means = model.parameters_at(y, slots, t).means
+            means = all_means(model, y, slots, t)
             expected[:, part] = means[:, schedule.order[part].copy()]
     for recorder, means in zip(recorders, expected.detach().transpose(2, 3).numpy(), strict=True):
         stepped = np.concatenate([_group_means(recorder, i, model) for i in range(num_groups)])
         np.testing.assert_allclose(stepped, means, atol=0.02, rtol=1e-3)
+
+
+def all_means(model: EntropyModel, y: Tensor, slots: PlacedSlots, t: Tensor) -> Tensor:
+    """(B, n, mixtures, C) of all slots' targets in one pass."""
+    tokens, prior = model.squash(y), model.prior(t)
+    prepared = model.head.prepare(model.trunk(tokens, slots, t))
+    known = tokens[:, slots.target]
+    slices = enumerate(model.head.slices)
+    parts = [model.head.slice(k, prepared, known[..., : s.start], prior) for k, s in slices]
+    return torch.cat([part.means for part in parts], -1)
 
 
 def _group_means(recorder: Recorder, group: int, model: EntropyModel) -> np.ndarray:

@@ -24,20 +24,45 @@ STRUCTURE, ADDED, LOST = range(3)
 _SIGMA, _RADIUS = 1.5, 5
 
 
-def distances(x: Tensor, x_hat: Tensor) -> Tensor:
+Smoothing = tuple[tuple[Tensor, Tensor], ...]
+"""For each scale, the matrices that smooth rows and columns."""
+
+
+def distances(x: Tensor, x_hat: Tensor, smoothing: Smoothing | None = None) -> Tensor:
     """(B,) distances of x_hat (B, 3, H, W) from x, sRGB from 0 to 1 and clamped to that.
 
-    They are 0 for equal pictures and grow with the square of small errors.
+    They are 0 for equal pictures and grow with the square of small errors. `smoothing` is what
+    `smoothing_of` returns for their size.
     """
+    smoothing = smoothing_of(x) if smoothing is None else smoothing
     with torch.autocast(x.device.type, enabled=False):  # variances are small differences
-        return _distances(x.float(), x_hat.float().clamp(0, 1))
+        return _distances(x.float(), x_hat.float().clamp(0, 1), smoothing)
 
 
 def for_the_eye(
-    x: Tensor, x_hat: Tensor, mse: Tensor, share: float = EYE_SHARE, rate: float = EYE_RATE
+    x: Tensor,
+    x_hat: Tensor,
+    mse: Tensor,
+    share: float = EYE_SHARE,
+    rate: float = EYE_RATE,
+    smoothing: Smoothing | None = None,
 ) -> Tensor:
     """(B,) distortions of the tune for the eye: squared errors `mse` (B,) mixed with distances."""
-    return torch.lerp(mse, rate * distances(x, x_hat), share)
+    return torch.lerp(mse, rate * distances(x, x_hat, smoothing), share)
+
+
+def smoothing_of(x: Tensor) -> Smoothing:
+    """What smooths pictures (B, 3, H, W) at every scale that they are looked at."""
+    smoothing = []
+    height, width = x.shape[-2:]
+    for scale in range(len(WEIGHTS)):
+        if min(height, width) < SMALLEST:
+            break
+        if scale > 0:
+            height, width = -(-height // 2), -(-width // 2)
+        matrices = _smoothing(height, True, x.device), _smoothing(width, False, x.device)
+        smoothing.append(matrices)
+    return tuple(smoothing)
 
 
 def score(distance: Tensor) -> Tensor:
@@ -45,16 +70,14 @@ def score(distance: Tensor) -> Tensor:
     return 100 - 10 * distance**POWER
 
 
-def _distances(x: Tensor, x_hat: Tensor) -> Tensor:
+def _distances(x: Tensor, x_hat: Tensor, smoothing: Smoothing) -> Tensor:
     total = torch.zeros(len(x), device=x.device)
     pair = [_linear(x), _linear(x_hat)]
-    for scale, weights in enumerate(WEIGHTS):
-        if min(pair[0].shape[2:]) < SMALLEST:
-            break
+    for scale, (weights, matrices) in enumerate(zip(WEIGHTS, smoothing, strict=False)):
         if scale > 0:
             pair = [F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in pair]
         colours = sorted({colour for colour, _, _, _ in weights})
-        maps = _maps(*(torch.stack([_xyb(v)[:, c] for c in colours], 1) for v in pair))
+        maps = _maps(*(torch.stack([_xyb(v)[c] for c in colours], 1) for v in pair), matrices)
         for colour, norm, kind, weight in weights:
             total = total + weight * _norm(maps[kind][:, colours.index(colour)], norm)
     total = 0.9562382616834844 * total
@@ -70,26 +93,25 @@ def _linear(x: Tensor) -> Tensor:
     return torch.where(x > 0.04045, ((x.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
 
 
-def _xyb(linear: Tensor) -> Tensor:
-    """Linear light to XYB, moved to where all three are positive."""
-    mixed = torch.einsum("ij,bjhw->bihw", _opsin(linear.device, linear.dtype), linear) + _BIAS
-    long, middle, short = (mixed ** (1 / 3) - _BIAS ** (1 / 3)).unbind(1)
+def _xyb(linear: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Linear light to XYB (B, h, w) each, moved to where all three are positive."""
+    r, g, b = linear.unbind(1)
+    mixed = [c[0] * r + c[1] * g + c[2] * b + _BIAS for c in _OPSIN]
+    long, middle, short = (cone ** (1 / 3) - _BIAS ** (1 / 3) for cone in mixed)
     y = 0.5 * (long + middle)
-    return torch.stack((7.0 * (long - middle) + 0.42, y + 0.01, short - y + 0.55), 1)
+    return 7.0 * (long - middle) + 0.42, y + 0.01, short - y + 0.55
 
 
-@functools.lru_cache(maxsize=8)
-def _opsin(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """(3, 3) linear light to the three cones."""
-    with torch.inference_mode(False):
-        return torch.tensor(_OPSIN, device=device, dtype=dtype)
-
-
-def _maps(x: Tensor, x_hat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _maps(
+    x: Tensor, x_hat: Tensor, matrices: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Lost structure, added edges and lost edges (B, n, h, w) of planes of that shape."""
-    mean, mean_hat = _blur(x), _blur(x_hat)
-    covariance = _blur(x * x_hat) - mean * mean_hat
-    variances = _blur(x**2) - mean**2 + _blur(x_hat**2) - mean_hat**2
+    mean = _blur(x, *matrices)
+    # Smoothing is linear: one product serves both squares, and one all that has a gradient.
+    some = torch.stack((x_hat, x * x_hat, x**2 + x_hat**2))
+    mean_hat, product, squares = _blur(some, *matrices).unbind(0)
+    covariance = product - mean * mean_hat
+    variances = squares - mean**2 - mean_hat**2
     likeness = (1 - (mean - mean_hat) ** 2) * (2 * covariance + _C2) / (variances + _C2)
     edges = (1 + (x_hat - mean_hat).abs()) / (1 + (x - mean).abs()) - 1
     return F.relu(1 - likeness), F.relu(edges), F.relu(-edges)
@@ -103,10 +125,8 @@ def _norm(plane: Tensor, norm: int) -> Tensor:
     return (plane.square().square().mean((1, 2)) + 1e-20).sqrt().sqrt() - 1e-5
 
 
-def _blur(planes: Tensor) -> Tensor:
+def _blur(planes: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Planes (..., h, w), smoothed. A product with a matrix is faster than a convolution."""
-    rows = _smoothing(planes.shape[-2], True, planes.device)
-    columns = _smoothing(planes.shape[-1], False, planes.device)
     return rows @ planes @ columns.T
 
 

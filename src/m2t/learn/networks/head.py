@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...config import ModelConfig
-from .mixture import MAX_SCALE, MIN_SCALE, MixtureParameters
+from .mixture import MAX_SCALE, MIN_SCALE, MixtureParameters, mixture_bits
 from .units import Units
 
 
@@ -49,14 +49,14 @@ class Head(nn.Module):
         log_scales = (log_scales + prior).clamp(math.log(MIN_SCALE), math.log(MAX_SCALE))
         return MixtureParameters(means * prior.exp(), log_scales, logits)
 
-    def forward(self, trunk: Tensor, tokens: Tensor, prior: Tensor) -> MixtureParameters:
-        """Mixtures of all channels where the tokens (..., C), squashed, are known (training)."""
+    def forward(self, y: Tensor, trunk: Tensor, tokens: Tensor, prior: Tensor) -> Tensor:
+        """Bits (..., C) of y (..., C) where the tokens (..., C), squashed, are known (training)."""
         prepared = self.prepare(trunk)
         parts = [
-            self.slice(k, prepared, tokens[..., : where.start], prior)
+            mixture_bits(y[..., where], self.slice(k, prepared, tokens[..., : where.start], prior))
             for k, where in enumerate(self.slices)
         ]
-        return MixtureParameters(*(torch.cat(p, dim=-1) for p in zip(*parts, strict=True)))
+        return torch.cat(parts, dim=-1)
 
 
 def _spread_scales(bias: Tensor, mixtures: int) -> None:

@@ -7,7 +7,7 @@ predict/predictor.py drives it group by group when bits are coded.
 import functools
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,6 @@ from ...geometry.schedule import build
 from ...predict.slots import NONE, Slots, m2t_slots, mt_slots
 from .head import build_head
 from .layers import Block, KeyValueCache, norm
-from .mixture import MixtureParameters, mixture_bits
 from .units import Units, between
 
 _MASKED_SHARE = (0.05, 0.99)  # of an MT training window (paper 3.5)
@@ -141,9 +140,10 @@ class EntropyModel(nn.Module):
         extra = torch.stack((self.mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
         tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
         x = self.embed(_gather(tokens, torch.where(source == NONE, NONE - 1, source)))
-        x = x + self.positions[slots.position]
+        x = x + self.positions.index_select(0, slots.position)
         if self.config.source_positions:
-            x = x + self.source_positions[slots.source_position]
+            place = slots.source_position
+            x = x + self.source_positions.index_select(0, place.flatten()).unflatten(0, place.shape)
         if self.config.neighbours:
             around = _gather(tokens, neighbours.flatten(-2)).unflatten(1, neighbours.shape[-2:])
             x = x + self.neighbours(around.flatten(-2))
@@ -154,10 +154,11 @@ class EntropyModel(nn.Module):
             x = block(x, bias, None if caches is None else caches[i])
         return self.norm(x)
 
-    def parameters_at(self, y_hat: Tensor, slots: PlacedSlots, t: Tensor) -> MixtureParameters:
-        """Mixtures (B, n, C, K) of all slots' targets in one pass, given the tokens (B, N, C)."""
+    def bits_at(self, y: Tensor, y_hat: Tensor, slots: PlacedSlots, t: Tensor) -> Tensor:
+        """Bits (B, n, C) of y (B, n, C) as the slots' targets in one pass; tokens (B, N, C)."""
         tokens = self.squash(y_hat)
-        return self.head(self.trunk(tokens, slots, t), tokens[:, slots.target], self.prior(t))
+        trunk = self.trunk(tokens, slots, t)
+        return self.head(y, trunk, tokens.index_select(1, slots.target), self.prior(t))
 
     def forward(self, y: Tensor, y_hat: Tensor, t: Tensor) -> Tensor:
         """Bits (B, h, w, C) of windows of latents.
@@ -175,12 +176,12 @@ class EntropyModel(nn.Module):
         window = self.config.window
         if self.config.masking == "m2t":
             slots = placed_m2t_slots(self.schedule, height, width, window, y.device)
-            bits = mixture_bits(y[:, slots.target], self.parameters_at(y_hat, slots, t))
+            bits = self.bits_at(y.index_select(1, slots.target), y_hat, slots, t)
             bits = torch.zeros_like(bits).index_copy(1, slots.target, bits)
         elif self.training:
             known, share = _random_known(*y.shape[:2])
             slots = place(mt_slots(known.numpy(), height, width, window), y.device)
-            bits = mixture_bits(y, self.parameters_at(y_hat, slots, t))
+            bits = self.bits_at(y, y_hat, slots, t)
             bits = bits * ((~known) / share).to(bits)[..., None]
         else:
             bits = self._stepwise_bits(y, y_hat, t, height, width)
@@ -196,17 +197,37 @@ class EntropyModel(nn.Module):
         for part in schedule.slices:
             group = torch.from_numpy(schedule.order[part].copy())
             slots = place(mt_slots(known.numpy(), height, width, self.config.window), y.device)
-            bits[:, group] = mixture_bits(y, self.parameters_at(y_hat, slots, t))[:, group]
+            bits[:, group] = self.bits_at(y, y_hat, slots, t)[:, group]
             known[:, group] = True
         return bits
 
 
 def _gather(tokens: Tensor, index: Tensor) -> Tensor:
     """tokens (B, N, C) at index (n,) or (B, n) -> (B, n, C); NONE and below count from the end."""
-    if index.ndim == 1:
-        return tokens[:, index]
     index = torch.where(index < 0, index + tokens.shape[1], index)
+    if index.ndim == 1:
+        return _Gathered.apply(tokens, index)  # type: ignore[return-value] - untyped
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
+class _Gathered(torch.autograd.Function):
+    """index_select(1, index) whose gradient is a product.
+
+    Most slots know some of their neighbours only: one row, of zeros, stands for all others. Adding
+    up what its readers say, one after the other, takes a GPU longer than the transformer.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, tokens: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        ctx.num_rows = tokens.shape[1]
+        return tokens.index_select(1, index)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (index,) = ctx.saved_tensors
+        rows = torch.arange(ctx.num_rows, device=index.device)
+        return (rows[:, None] == index).to(grads[0].dtype) @ grads[0], None
 
 
 def place(
