@@ -14,25 +14,10 @@ from m2t.learn.load import load_model
 from m2t.learn.networks.model import Model
 from m2t.learn.training import initial, store
 from m2t.learn.training.config import RunConfig
-from m2t.learn.training.data import Crops, open_images
 from m2t.learn.training.distributed import World
-from m2t.learn.training.trainer import MAX_SKIPPED_IN_A_ROW, Trainer
+from m2t.learn.training.trainer import MAX_SKIPPED_IN_A_ROW
 
 from .runs import newest, records, same
-
-HERE = World(0, 1, torch.device("cpu"))
-
-
-@pytest.fixture
-def make_trainer(photos, tmp_path):
-    """make_trainer(*overrides): a tiny trainer with no run around it."""
-
-    def make(*overrides, world=HERE):
-        config = RunConfig.of_preset("tiny").override(overrides)
-        images = open_images(photos, tmp_path / "cache")
-        return Trainer(config, Crops(images, config.train), tmp_path / "run", world)
-
-    return make
 
 
 def test_run_leaves_log_config_checkpoint_and_model(quick_run):

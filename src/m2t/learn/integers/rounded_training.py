@@ -19,11 +19,12 @@ def rounded(x: Tensor, place: str, largest: dict[str, Tensor], training: bool) -
     """Activations (..., channels) at a place, in 8 bits; the gradient is that of the identity.
 
     `largest` has, by place, the largest absolute values lately (channels,), which training follows.
+    They stay where they are in memory, as what a CUDA graph replays goes on from there.
     """
     known = largest.get(place)
     if training or known is None:
         seen = x.detach().abs().flatten(0, -2).amax(0).float()
-        known = seen if known is None else torch.maximum(seen, DECAY * known)
+        known = seen if known is None else known.copy_(torch.maximum(seen, DECAY * known))
         if training:
             largest[place] = known
     return through(x, channel_units(known).to(x.dtype))

@@ -25,10 +25,12 @@ def channel_units(largest: Tensor) -> Tensor:
     Channels that never were anything but 0 count as usual ones: with the least unit, weights behind
     dead units would become 4096 times as large whenever integers become floats again.
     """
-    alive = largest[largest > 0]
-    usual = float(alive.median()) if len(alive) else 0.0
-    largest = torch.where(largest > 0, largest.clamp_max(OUTLIER * usual), usual)
-    return largest.clamp_min(max(FAINTEST * float(largest.max()), 1e-9)).double() / 127
+    # By tensors alone, since training must not wait for a GPU to tell how many are alive.
+    ascending, num_dead = largest.sort().values, (largest <= 0).sum()
+    median = (num_dead + len(largest) - 1) // 2  # of those that are alive: the last one, if none is
+    usual = ascending.index_select(0, median[None])
+    largest = torch.where(largest > 0, largest.minimum(OUTLIER * usual), usual)
+    return largest.maximum((FAINTEST * largest.max()).clamp_min(1e-9)).double() / 127
 
 
 def quantise_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
