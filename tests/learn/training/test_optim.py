@@ -36,16 +36,17 @@ def test_orthogonalise_keeps_the_singular_vectors():
     assert (product - torch.eye(16)).abs().max() < 0.3
 
 
-def _muon_step(*params: nn.Parameter) -> None:
+def _muon_step(*params: nn.Parameter, mixed: bool = False) -> None:
     for i, param in enumerate(params):
         param.grad = torch.randn(param.shape, generator=torch.Generator().manual_seed(i))
-    Muon(params, lr=0.1, weight_decay=0.5).step()
+    Muon(params, lr=0.1, weight_decay=0.5, mixed=mixed).step()
 
 
-def test_muon_updates_together_as_one_by_one():
-    shapes = [(8, 4, 3, 3), (8, 36), (8, 36), (36, 8), (2, 8, 36)]
+@pytest.mark.parametrize("mixed", [False, True])
+def test_muon_updates_together_as_one_by_one(mixed):
+    shapes = [(8, 4, 3, 3), (8, 36), (8, 36), (36, 8), (2, 8, 36), (130, 4), (5, 150), (9, 600)]
     together = [nn.Parameter(torch.ones(shape)) for shape in shapes]
-    _muon_step(*together)
+    _muon_step(*together, mixed=mixed)
     for i, shape in enumerate(shapes):
         alone = nn.Parameter(torch.ones(shape))
         alone.grad = torch.randn(shape, generator=torch.Generator().manual_seed(i))

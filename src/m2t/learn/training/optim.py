@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..networks.model import Model
 from ..networks.transformer import EntropyModel
@@ -24,6 +25,9 @@ COEFFICIENTS = (
     (3.285753657755655, -2.3681294933425376, 0.46449024233003106),
     (2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
 )
+_ROWS, _WIDE = 128, 4
+"""Mixed stacks hold what needs as many rows, rounded up to that, and is wider than so many times
+as wide, or not."""
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
@@ -41,6 +45,16 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     return x.mT if rows > cols else x
 
 
+def orthogonalise_all(matrices: list[Tensor]) -> list[Tensor]:
+    """`orthogonalise` for stacks (n, rows, cols) of several shapes, with zeros around the small."""
+    wide = [m.mT if m.shape[1] > m.shape[2] else m for m in matrices]
+    rows, cols = (max(m.shape[i] for m in wide) for i in (1, 2))
+    padded = [F.pad(m, (0, cols - m.shape[2], 0, rows - m.shape[1])) for m in wide]
+    parts = orthogonalise(torch.cat(padded)).split([len(m) for m in wide])
+    cut = [part[:, : m.shape[1], : m.shape[2]] for part, m in zip(parts, wide, strict=True)]
+    return [c.mT if c.shape != m.shape else c for c, m in zip(cut, matrices, strict=True)]
+
+
 class Muon(torch.optim.Optimizer):
     """Momentum whose update is orthogonalised (Jordan et al. 2024).
 
@@ -56,46 +70,58 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         weight_decay: float = 0.0,
         inputs: Mapping[Tensor, Tensor] | None = None,
+        mixed: bool = False,
     ) -> None:
-        """`inputs`: for some of the matrices, a matrix (cols, cols) that makes their inputs even.
+        """A GPU is faster where stacks are few, so `mixed` lets matrices of like shapes share one.
 
+        `inputs`: for some of the matrices, a matrix (cols, cols) that makes their inputs even.
         They are moved as if their inputs had come through it.
         """
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-        self.inputs = dict(inputs or {})
+        self.inputs, self.mixed = dict(inputs or {}), mixed
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update all parameters that have a gradient."""
         assert closure is None
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = defaultdict(list)
-            for param in group["params"]:
-                if param.grad is not None:
-                    update = as_matrices(self._nesterov(param, group["momentum"]))
-                    update = update @ self.inputs[param].T if param in self.inputs else update
-                    by_shape[update.shape[1:]].append((param, update))
-            for shape, members in by_shape.items():
-                size = group["lr"] * math.sqrt(max(1.0, shape[0] / shape[1]))
-                updates = orthogonalise(torch.cat([update for _, update in members]))
-                counts = [len(update) for _, update in members]
-                for (param, _), update in zip(members, updates.split(counts), strict=True):
-                    param.mul_(1 - group["lr"] * group["weight_decay"])
+            params = [param for param in group["params"] if param.grad is not None]
+            if not params:
+                continue
+            stacks: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = defaultdict(list)
+            for param, step in zip(params, self._nesterov(params, group["momentum"]), strict=True):
+                update = as_matrices(step)
+                update = update @ self.inputs[param].T if param in self.inputs else update
+                stacks[self._stack(update.shape[1:])].append((param, update))
+            shrink = 1 - group["lr"] * group["weight_decay"]
+            torch._foreach_mul_(params, shrink)  # pyright: ignore[reportPrivateImportUsage]
+            for members in stacks.values():
+                updates = orthogonalise_all([update for _, update in members])
+                for (param, _), update in zip(members, updates, strict=True):
+                    size = group["lr"] * math.sqrt(max(1.0, update.shape[1] / update.shape[2]))
                     param.sub_(self._step(param, update).reshape(param.shape) * size)
+
+    def _stack(self, shape: torch.Size) -> tuple[int, ...]:
+        """What matrices have in common that go through the iteration together."""
+        if not self.mixed:
+            return tuple(shape)
+        rows = -(-min(shape) // _ROWS) * _ROWS
+        return rows, max(shape) > _WIDE * rows
 
     def _step(self, param: Tensor, update: Tensor) -> Tensor:
         """An orthogonal update in terms of the inputs as they are."""
         even = self.inputs.get(param)
         return update if even is None else update.to(even.dtype) @ even
 
-    def _nesterov(self, param: Tensor, momentum: float) -> Tensor:
-        """The gradient averaged over past steps, looking one step ahead."""
-        assert param.grad is not None
-        state = self.state[param]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(param)
-        average = state["momentum"].lerp_(param.grad, 1 - momentum)
-        return param.grad.lerp(average, momentum)
+    def _nesterov(self, params: list[Tensor], momentum: float) -> tuple[Tensor, ...]:
+        """The gradients averaged over past steps, looking one step ahead."""
+        for param in params:
+            if "momentum" not in self.state[param]:
+                self.state[param]["momentum"] = torch.zeros_like(param)
+        averages = [self.state[param]["momentum"] for param in params]
+        grads = [param.grad for param in params if param.grad is not None]
+        torch._foreach_lerp_(averages, grads, 1 - momentum)  # pyright: ignore[reportPrivateImportUsage]
+        return torch._foreach_lerp(grads, averages, momentum)  # pyright: ignore[reportPrivateImportUsage]
 
 
 def build_optimizers(
@@ -125,7 +151,9 @@ def build_optimizers(
                 own = dict(model.named_parameters())
                 even = even_inputs(model, crops)
                 inputs = {own[n]: matrix.to(own[n].device) for n, matrix in even.items()}
-            optimizers[name] = Muon(parameters, peak, weight_decay=decay, inputs=inputs)
+            optimizers[name] = Muon(
+                parameters, peak, weight_decay=decay, inputs=inputs, mixed=parameters[0].is_cuda
+            )
         elif name == "muon" and config.optimizer == "soap":
             optimizers[name] = Soap(parameters, peak_rate(config, name), weight_decay=decay)
         elif name == "slow" and config.precondition:
