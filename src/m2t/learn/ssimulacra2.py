@@ -6,6 +6,7 @@ and 4-norms, weighted and summed. SSIMULACRA2 reports a score of 100 - 10 distan
 """
 
 import functools
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from ..engine.eye_tables import OPSIN as _OPSIN
 
 POWER = 0.6276336467831387
 X, Y, B = range(3)
-"""The order of the colours that _xyb returns."""
+"""The order of the colours."""
 STRUCTURE, ADDED, LOST = range(3)
 """The order of the maps that _maps returns."""
 _SIGMA, _RADIUS = 1.5, 5
@@ -77,7 +78,7 @@ def _distances(x: Tensor, x_hat: Tensor, smoothing: Smoothing) -> Tensor:
         if scale > 0:
             pair = [F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in pair]
         colours = sorted({colour for colour, _, _, _ in weights})
-        maps = _maps(*(torch.stack([_xyb(v)[c] for c in colours], 1) for v in pair), matrices)
+        maps = _maps(*(_xyb(v, colours) for v in pair), matrices)
         for colour, norm, kind, weight in weights:
             total = total + weight * _norm(maps[kind][:, colours.index(colour)], norm)
     total = 0.9562382616834844 * total
@@ -93,13 +94,18 @@ def _linear(x: Tensor) -> Tensor:
     return torch.where(x > 0.04045, ((x.clamp_min(0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
 
 
-def _xyb(linear: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Linear light to XYB (B, h, w) each, moved to where all three are positive."""
-    r, g, b = linear.unbind(1)
-    mixed = [c[0] * r + c[1] * g + c[2] * b + _BIAS for c in _OPSIN]
-    long, middle, short = (cone ** (1 / 3) - _BIAS ** (1 / 3) for cone in mixed)
-    y = 0.5 * (long + middle)
-    return 7.0 * (long - middle) + 0.42, y + 0.01, short - y + 0.55
+def _xyb(linear: Tensor, colours: Sequence[int]) -> Tensor:
+    """Linear light to some colours (B, n, h, w) of XYB, moved to where all are positive."""
+    red, green, blue = linear.unbind(1)
+    cones = [
+        (r * red + g * green + b * blue + _BIAS) ** (1 / 3) - _BIAS ** (1 / 3)
+        for r, g, b in (_OPSIN if B in colours else _OPSIN[:2])
+    ]
+    y = 0.5 * (cones[0] + cones[1])
+    planes = {X: 7.0 * (cones[0] - cones[1]) + 0.42, Y: y + 0.01}
+    if B in colours:
+        planes[B] = cones[2] - y + 0.55
+    return torch.stack([planes[colour] for colour in colours], 1)
 
 
 def _maps(
