@@ -28,6 +28,8 @@ def in_doubles(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The distance as ssimulacra2.py defines it, in float64."""
     smoothing = ssimulacra2._smoothing
     monkeypatch.setattr(ssimulacra2, "_smoothing", lambda *args: smoothing(*args).double())
+    weights = ssimulacra2._weights
+    monkeypatch.setattr(ssimulacra2, "_weights", lambda *args: weights(*args).double())
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     yield
@@ -43,8 +45,7 @@ def test_it_is_the_gradient_of_the_distance(size: tuple[int, int], quality: int)
     painted = painted[None].contiguous().requires_grad_()
     clamped = painted.clamp(0, 1)
     mse = 255**2 * (clamped - seen).square().mean()
-    smoothing = ssimulacra2.smoothing_of(clamped)
-    distances = ssimulacra2._distances(seen[None], clamped, smoothing)
+    distances = ssimulacra2._distances(seen[None], clamped, ssimulacra2.Parts())
     distance = ssimulacra2.EYE_RATE * distances.sum()
     cost = torch.lerp(mse, distance, ssimulacra2.EYE_SHARE) * x[..., 0].size
     (expected,) = torch.autograd.grad(cost, painted)
@@ -56,8 +57,9 @@ def test_constants_are_those_of_training() -> None:
     assert tables.OPSIN == ssimulacra2._OPSIN
     for name in ("BIAS", "C2"):
         assert getattr(tables, name) == getattr(ssimulacra2, f"_{name}")
-    for name in ("EYE_SHARE", "EYE_RATE", "SMALLEST", "X", "Y", "B", "STRUCTURE", "ADDED", "LOST"):
+    for name in ("EYE_SHARE", "EYE_RATE", "SMALLEST", "STRUCTURE", "ADDED", "LOST"):
         assert getattr(tables, name) == getattr(ssimulacra2, name)
+    assert [ssimulacra2.COLOURS.index(c) for c in "XYB"] == [tables.X, tables.Y, tables.B]
     assert (BLOCK, STIFFNESS) == (by_torch.BLOCK, by_torch.STIFFNESS)
     taps = [math.exp(-0.5 * (away / 1.5) ** 2) for away in range(6)]
     assert (

@@ -109,14 +109,17 @@ def test_graphs_need_a_gpu(make_trainer):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_graphs_lead_where_single_kernels_do(make_trainer):
+@pytest.mark.parametrize("integers", ["false", "true"])
+def test_graphs_and_compiled_regions_lead_where_single_kernels_do(make_trainer, integers):
     losses, gpu = [], World(0, 1, torch.device("cuda"))
-    for graphs in ("false", "true"):
-        trainer = make_trainer(f"train.graphs={graphs}", world=gpu)
+    for graphs, compiled in (("false", "false"), ("true", "false"), ("true", "true")):
+        how = (f"train.graphs={graphs}", f"train.compile={compiled}")
+        trainer = make_trainer(*how, f"train.integers={integers}", world=gpu)
         batch = trainer.crops.batch(0)
-        losses.append([trainer.step(batch)[0].item() for _ in range(10)])
+        losses.append(torch.tensor([trainer.step(batch)[0].item() for _ in range(10)]))
     assert losses[1][-1] < losses[1][0]
-    torch.testing.assert_close(*map(torch.tensor, losses), rtol=0.02, atol=0)
+    for found in losses[1:]:
+        torch.testing.assert_close(found, losses[0], rtol=0.02, atol=0)
 
 
 def test_sigterm_saves_and_returns(quick_run, tmp_path):

@@ -93,7 +93,7 @@ class TrainConfig:
     workers: int = 0
     """Processes that cut batches; 0 is a thread of this one, enough for a CPU but not for a GPU."""
     compile: bool = False
-    """Use torch.compile."""
+    """Fuse the element-wise operations of a step by torch.compile: a minute or so at first."""
     graphs: bool = False
     """On one GPU: launch the kernels of a step together, as one CUDA graph per shape of crops."""
     profile: int = 0

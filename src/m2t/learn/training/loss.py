@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ...config import RateConfig
-from ..ssimulacra2 import Smoothing, for_the_eye
+from ..ssimulacra2 import Parts, for_the_eye
 from .config import TrainConfig
 
 
@@ -30,13 +30,13 @@ def rate_distortion(
     rate: RateConfig,
     options: TrainConfig,
     seen: Tensor | None = None,
-    smoothing: Smoothing | None = None,
+    parts: Parts | None = None,
 ) -> Loss:
     """Loss of x_hat (B, 3, H, W) against x, where `bits` (B,) were paid.
 
     `t` (B, 2) says what each picture is coded for: its quality, from which lambda follows, and its
     tune, 0 for squared error or above for the eye. `seen` are the indices of those for the eye, as
-    `for_eyes` finds them: given, a GPU need not be waited for. `smoothing`: see `distances`.
+    `for_eyes` finds them: given, a GPU need not be waited for. `parts`: see `distances`.
     """
     seen = for_eyes(t, options) if seen is None else seen
     bpp = bits.float() / x[0, 0].numel()
@@ -45,7 +45,7 @@ def rate_distortion(
     distortion = mse
     if len(seen):
         original, painted, squared = (v.index_select(0, seen) for v in (x, x_hat, mse))
-        how = (options.eye_share, options.eye_rate, smoothing)
+        how = (options.eye_share, options.eye_rate, parts)
         costs = for_the_eye(original, painted, squared, *how)
         distortion = mse.index_copy(0, seen, costs)
     # Along a typical R-D curve bpp and lmbda * mse both grow about like sqrt(lmbda): without the

@@ -6,6 +6,7 @@ A step depends on (seed, step, rank) and the weights before it, and on nothing e
 import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from .graphs import Replayed
 from .initial import initialise
 from .loss import draw_aims, for_eyes, rate_distortion
 from .optim import build_optimizers, set_learning_rates
+from .regions import all_shapes, compile_regions, not_compiled
 
 MAX_SKIPPED_IN_A_ROW = 50
 
@@ -58,9 +60,10 @@ class Trainer:
         self.config, self.crops, self.out, self.world = config, crops, out, world
         self.progress = Progress()
         self._skipped_in_a_row = 0
+        self._settled: dict[Tensor, Tensor] = {}
         options = config.train
-        if options.graphs and (world.size > 1 or not world.on_gpu or options.compile):
-            raise ConfigError("train.graphs is for one GPU, and not for train.compile")
+        if options.graphs and (world.size > 1 or not world.on_gpu):
+            raise ConfigError("train.graphs is for one GPU")
         torch.manual_seed(options.seed)
         self.model = Model(config.model)
         if not store.checkpoints(out):
@@ -74,8 +77,7 @@ class Trainer:
         stored = store.load_newest(out, self.model, self.ema, self.optimizers, self.largest)
         if stored is not None:
             self.progress = Progress(**stored)
-        if options.compile:
-            self.model.compile()
+        self._eye = compile_regions(self.model, options.integers) if options.compile else None
         self.forward = world.wrap(self.model)
         self._compute: Callable[..., Tensor] = self._gradients
         self._move: Callable[[], Tensor] = self._update
@@ -115,12 +117,13 @@ class Trainer:
         aims = draw_aims(self.config.model.rate, options, count * world.size, step)
         aims = aims[world.rank * count : (world.rank + 1) * count]
         seen = [for_eyes(part, options) for part in aims.chunk(options.accumulate)]
-        return self._compute(*(world.pinned(v) for v in (batch, aims, *seen)))
+        with all_shapes() if options.compile else nullcontext():
+            return self._compute(*(world.pinned(v) for v in (batch, aims, *seen)))
 
     def _gradients(self, batch: Tensor, aims: Tensor, *seen: Tensor) -> Tensor:
         """See `backward`; `seen`: for each micro-batch, the indices of what is for the eye."""
         options, rate, device = self.config.train, self.config.model.rate, self.world.device
-        self.model.zero_grad(set_to_none=not options.graphs)
+        self.model.zero_grad()
         xs, aims = (v.to(device, non_blocking=True) for v in (batch, aims))
         xs = xs.float() / 255
         measured = torch.zeros(3, device=device)
@@ -130,11 +133,27 @@ class Trainer:
                 with self.autocast():
                     out = self.forward(x, t, options.part)
                 some = indices.to(device, non_blocking=True)
-                losses = rate_distortion(x, out.x_hat, out.bits, t, rate, options, some)
+                how = (rate, options, some, self._eye)
+                losses = rate_distortion(x, out.x_hat, out.bits, t, *how)
                 (losses.loss / len(seen)).backward()
             measured += torch.stack(losses).detach() / len(seen)
+        if options.graphs:
+            self._settle_gradients()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.clip)
         return torch.cat([measured, norm.detach()[None]])
+
+    def _settle_gradients(self) -> None:
+        """Put the gradients where the graph of the update reads them, whichever shape they are of.
+
+        Written anew and copied at once, they take a GPU less time than zeroed and added to.
+        """
+        new = {p: p.grad for p in self.model.parameters() if p.grad is not None}
+        for parameter in new:
+            if parameter not in self._settled:
+                self._settled[parameter] = torch.empty_like(parameter)
+            parameter.grad = self._settled[parameter]
+        places = [self._settled[parameter] for parameter in new]
+        torch._foreach_copy_(places, list(new.values()))  # pyright: ignore[reportPrivateImportUsage]
 
     def _update(self) -> Tensor:
         """Let the optimisers update the weights."""
@@ -144,7 +163,7 @@ class Trainer:
 
     def evaluate(self) -> dict[str, Any]:
         """The averaged weights on the held-out crops."""
-        with self.ema.applied(self.model), self.autocast():
+        with self.ema.applied(self.model), self.autocast(), not_compiled():
             return evaluate(self.model, self.crops.evaluation(), self.config)
 
     def save(self) -> None:
