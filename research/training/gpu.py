@@ -2,7 +2,7 @@
 
     python -m research.training.gpu pack WEIGHTS LIST OUT   # here: what is sent
     python -m research.training.gpu unpack PART CACHE       # there, one by one, while it trains too
-    python -m research.training.gpu check WEIGHTS CACHE OUT  # there: graphs against single kernels
+    python -m research.training.gpu check WEIGHTS CACHE OUT  # there: which way is right and fastest
     python -m research.training.gpu train WEIGHTS CACHE OUT [KEY=VALUE ...]
 
 Photographs arrive while it trains: batches are cut from those that are there. Those that are held
@@ -17,6 +17,7 @@ import tarfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -162,39 +163,64 @@ def run(weights: Path, cache: Path, out: Path, *settings: str) -> None:
     (out / "done").touch()
 
 
-def check(weights: Path, cache: Path, out: Path, *settings: str) -> None:
-    """Losses and times of a few steps by single kernels and by graphs, and a profile of one.
+WAYS = {
+    "kernels": ("train.graphs=false", "train.compile=false"),
+    "graphs": ("train.graphs=true", "train.compile=false"),
+    "compiled": ("train.graphs=true", "train.compile=true"),
+}
+"""How a step may be computed. The first is what the others must agree with; the last may fail."""
+LAPS, STEPS = 3, 8
 
-    Everything goes to OUT/check.json. Fails where graphs lead elsewhere.
+
+def check(weights: Path, cache: Path, out: Path, *settings: str) -> None:
+    """A few steps in each way: losses and times to OUT/check.json, a profile of one step each.
+
+    OUT/how gets the settings of the fastest way whose losses are right.
     """
     few = ("train.crops=[[16,16],[18,24]]", "train.warmup_steps=0", "train.workers=0", *settings)
-    rows = []
-    for graphs in ("false", "true"):
-        trainer = _trainer(weights, cache, out / "check", (*few, f"train.graphs={graphs}"))
-        batches = [trainer.crops.batch(step).pin_memory() for step in range(8)]
-        batch_tokens = trainer.config.train.batch_tokens
-        for _ in range(3):
-            torch.cuda.synchronize()
-            began = time.monotonic()
-            found = np.mean([trainer.step(batch).tolist() for batch in batches], 0)
-            seconds = (time.monotonic() - began) / len(batches)
-            rows.append({"graphs": graphs == "true", "seconds_per_step": round(seconds, 4)})
-            rows[-1] |= {name: round(v, 5) for name, v in zip(MEASURED, found, strict=True)}
+    rows: list[dict[str, Any]] = []
+    for way, options in WAYS.items():
+        try:
+            rows += _laps(_trainer(weights, cache, out / "check", (*few, *options)), out, way)
+        except Exception as error:  # no compiler, no Triton, or an error of theirs
+            rows.append({"way": way, "failed": f"{type(error).__name__}: {error}"[:500]})
             print(rows[-1], flush=True)
-        with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as seen:
-            trainer.step(batches[-1])
-            torch.cuda.synchronize()
-        kinds = seen.key_averages()
-        rows[-1]["gpu_seconds"] = round(sum(k.self_device_time_total for k in kinds) / 1e6, 4)
-        table = kinds.table(sort_by="self_device_time_total", row_limit=60)
-        (out / f"profile-{graphs}.txt").write_text(table)
-        del trainer
-        torch.cuda.empty_cache()
-    setting = {"device": torch.cuda.get_device_name(), "batch_tokens": batch_tokens}
-    (out / "check.json").write_text(json.dumps({"schema": 1, **setting, "laps": rows}, indent=1))
-    single, replayed = np.array([row["loss"] for row in rows]).reshape(2, 3)
-    if not np.allclose(single, replayed, rtol=0.01):
-        sys.exit("graphs lead elsewhere")
+        # After each way, as there may be no time for all.
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+        told = {"schema": 2, "device": device, "settings": settings, "laps": rows}
+        (out / "check.json").write_text(json.dumps(told, indent=1))
+        (out / "how").write_text(" ".join(WAYS[best(rows)]) + "\n")
+
+
+def best(laps: list[dict[str, Any]]) -> str:
+    """The way whose last lap was the fastest, of those that lead where single kernels do."""
+    of = {way: [lap for lap in laps if lap["way"] == way and "failed" not in lap] for way in WAYS}
+    losses = {way: [lap["loss"] for lap in own] for way, own in of.items()}
+    expected = losses["kernels"]
+    same = [w for w in WAYS if len(losses[w]) == LAPS and np.allclose(losses[w], expected, 0.01)]
+    return min(same, key=lambda way: of[way][-1]["seconds_per_step"], default="kernels")
+
+
+def _laps(trainer: Trainer, out: Path, way: str) -> list[dict[str, Any]]:
+    """The same steps again and again: the first lap compiles and captures."""
+    on_gpu, rows = trainer.world.on_gpu, []
+    activities = [ProfilerActivity.CPU] + on_gpu * [ProfilerActivity.CUDA]
+    batches = [trainer.crops.batch(step) for step in range(STEPS)]
+    batches = [trainer.world.pinned(batch) for batch in batches]
+    for _ in range(LAPS):
+        began = time.monotonic()
+        found = np.mean([trainer.step(batch).tolist() for batch in batches], 0)
+        seconds = (time.monotonic() - began) / len(batches)
+        rows.append({"way": way, "seconds_per_step": round(seconds, 4)})
+        rows[-1] |= {name: round(float(v), 5) for name, v in zip(MEASURED, found, strict=True)}
+        print(rows[-1], flush=True)
+    with profile(activities=activities) as seen:
+        trainer.step(batches[-1]).tolist()
+    kinds = seen.key_averages()
+    rows[-1]["gpu_seconds"] = round(sum(k.self_device_time_total for k in kinds) / 1e6, 4)
+    sort = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    (out / f"profile-{way}.txt").write_text(kinds.table(sort_by=sort, row_limit=60))
+    return rows
 
 
 if __name__ == "__main__":

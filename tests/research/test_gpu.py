@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,39 @@ def test_photographs_arrive_while_it_trains(packed, tmp_path):
     assert np.isfinite(lines[-1]["loss"])
 
 
+def lap(way, loss, seconds):
+    return {"way": way, "loss": loss, "seconds_per_step": seconds}
+
+
+@pytest.mark.parametrize(
+    ("compiled", "expected"),
+    [
+        ([("compiled", 1.0, 0.01)] * 3, "compiled"),
+        ([("compiled", 1.0, 0.03)] * 3, "graphs"),
+        ([("compiled", 1.02, 0.01)] * 3, "graphs"),
+        ([("compiled", float("nan"), 0.01)] * 3, "graphs"),
+        ([("compiled", 1.0, 0.01)], "graphs"),
+        ([], "graphs"),
+    ],
+)
+def test_the_fastest_way_that_is_right_is_taken(compiled, expected):
+    laps = [lap("kernels", 1.0, 0.09)] * 3 + [lap("graphs", 1.003, 0.02)] * 3
+    laps += [lap(*told) for told in compiled] + [{"way": "compiled", "failed": "no compiler"}]
+    assert gpu.best(laps) == expected
+
+
+def test_ways_that_fail_are_told_and_not_taken(packed, tmp_path):
+    cache, out = tmp_path / "cache", tmp_path / "run"
+    for part in sorted(packed.glob("photos-*.tar")):
+        gpu.unpack(part, cache)
+    settings = ("train.crops=[[4,6],[6,6]]", "train.batch_tokens=72", "train.device=cpu")
+    gpu.check(packed / "start.safetensors", cache, out, *settings)
+    told = json.loads((out / "check.json").read_text())["laps"]
+    assert [row["way"] for row in told] == ["kernels"] * 3 + ["graphs", "compiled"]
+    assert "ConfigError" in told[-1]["failed"]
+    assert (out / "how").read_text() == "train.graphs=false train.compile=false\n"
+
+
 def test_half_the_bits_are_enough_to_start_from(packed, weights):
     sent, kept = (load_model(path).state_dict() for path in (packed / "start.safetensors", weights))
     for name, value in kept.items():
@@ -69,5 +103,9 @@ def test_weights_come_home_in_pieces(weights, tmp_path):
         return subprocess.run(command, env=environment, check=True, text=True, capture_output=True)
 
     assert "1.0 ms a step" in script("collect", home, 5).stdout
+    (away / "run" / "how").write_text("train.graphs=true\n")
+    script("collect", home)
+    with tarfile.open(home / "told.tar") as tar:
+        assert {"./output", "./log.jsonl", "./how"} <= set(tar.getnames())
     script("join", home, tmp_path / "joined")
     assert (tmp_path / "joined").read_bytes() == weights.read_bytes()
