@@ -37,7 +37,7 @@ start)
     ;;
 background)
     data=("$away/start.safetensors" "$away/cache" "$away/run")
-    [[ -s $away/run/how ]] || timeout 100 "${gpu[@]}" check "${data[@]}" train.batch_tokens=16384 || true
+    [[ -s $away/run/how ]] || timeout 100 "${gpu[@]}" check "${data[@]}" "${@:2}" train.batch_tokens=16384 || true
     how=(train.graphs=false train.batch_tokens=32768)  # where even the check failed, or single kernels won
     ! grep -qs graphs=true "$away/run/how" || read -ra how <<<"$(cat "$away/run/how") train.batch_tokens=16384"
     until [[ -s $away/minutes ]]; do sleep 0.2; done

@@ -6,7 +6,8 @@
     python -m research.training.gpu train WEIGHTS CACHE OUT [KEY=VALUE ...]
 
 Photographs arrive while it trains: batches are cut from those that are there. Those that are held
-out come with the first part. `train` ends early when OUT/stop appears.
+out come with the first part. With train.init=klt a model starts afresh: then WEIGHTS only tell what
+settings change. `train` ends early when OUT/stop appears.
 """
 
 import fcntl
@@ -26,7 +27,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from m2t.learn.files import save_model
 from m2t.learn.load import load_model
-from m2t.learn.training.config import RunConfig, TrainConfig
+from m2t.learn.training.config import RunConfig, TrainConfig, recipe
 from m2t.learn.training.data import Crops, Images, decoded, list_images
 from m2t.learn.training.distributed import World
 from m2t.learn.training.loop import stop_signals, train
@@ -148,11 +149,13 @@ class GrowingCrops(Crops):
 def _trainer(weights: Path, cache: Path, out: Path, settings: tuple[str, ...]) -> Trainer:
     keep_freed_memory()
     out.mkdir(parents=True, exist_ok=True)
-    config = RunConfig.of_preset(load_model(weights).config.name).override((*RECIPE, *settings))
+    model = load_model(weights).config
+    config = RunConfig(model, recipe(model)).override((*RECIPE, *settings))
     config.save(out / "config.json")
+    start = [] if config.train.init == "klt" else [weights]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     crops = GrowingCrops(cache, config.train)
-    return Trainer(config, crops, out, World(0, 1, device), [weights])
+    return Trainer(config, crops, out, World(0, 1, device), start)
 
 
 def run(weights: Path, cache: Path, out: Path, *settings: str) -> None:

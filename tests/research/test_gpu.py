@@ -47,6 +47,12 @@ def test_photographs_arrive_while_it_trains(packed, tmp_path):
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == 20
     assert np.isfinite(lines[-1]["loss"])
+    other = ("transform.latent_channels=20", "entropy.slices=[4,6,10]", "rate.lmbda_max=0.8")
+    other += ("transform.linear_analysis=false", "train.init=klt", "train.total_steps=2")
+    gpu.run(packed / "start.safetensors", cache, tmp_path / "other", *settings, *other)
+    model = load_model(tmp_path / "other" / "model.safetensors")
+    assert model.config.transform.latent_channels == 20
+    assert hasattr(model.analysis, "leave")
 
 
 def lap(way, loss, seconds):
