@@ -44,6 +44,13 @@ class Rows:
         self.add(height + self.border)[:] = 0
         self.stop = height
 
+    def ready(self, last: bool) -> int:
+        """Up to where windows find all that they see, if there are `last` no more rows to come."""
+        if last:
+            self.close()
+            return self.stop
+        return max(0, self.stop - self.border)
+
     def __getitem__(self, rows: slice) -> Picture:
         """Some rows, without their border."""
         inside = slice(self.border, self.border + self.columns)

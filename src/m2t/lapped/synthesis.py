@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from ..config import Aim, ModelConfig
 from ..engine.arithmetic import Finish
-from ..engine.pictures import Kernel, Picture, PictureOperations
+from ..engine.pictures import Picture, PictureOperations
 from ..geometry.windows import Latents
 from . import kernels
+from .blocks import Block, BlockRows
 from .kernels import BLOCK, Tensors
 from .rows import Rows
 
@@ -28,23 +29,26 @@ SIDE, FINE_SIDE = 4, 2
 """Places along a token's side at 1/4 and at 1/8."""
 
 
-class Block(NamedTuple):
-    """z + 3x3(relu(3x3(norm(z)) + shift))."""
+class AimedBlock(NamedTuple):
+    """A block that knows what is asked for."""
 
-    gain: NDArray[np.float32]
-    eps: float
-    first: Kernel
+    block: Block
     quality: NDArray[np.float32]
     """What the shift of the hidden values is multiplied from: by the quality's t,"""
     tune: NDArray[np.float32]
     """and by the tune's."""
-    second: Kernel
 
-    def shifted(self, t: tuple[float, float]) -> "Block":
-        """The block with its shift for one aim."""
+    @staticmethod
+    def of(ops: PictureOperations, t: Tensors, name: str) -> "AimedBlock":
+        """The block `name`."""
+        quality = t[f"{name}.quality"]
+        without = np.zeros_like(quality)  # models of a single tune have no vector for it
+        return AimedBlock(Block.of(ops, t, name), quality, t.get(f"{name}.tune", without))
+
+    def at(self, t: tuple[float, float]) -> Block:
+        """The block for one aim."""
         quality, tune = (np.float32(value) for value in t)
-        bias = self.first.bias + (quality * self.quality + tune * self.tune)
-        return self._replace(first=self.first._replace(bias=bias))
+        return self.block.shifted(quality * self.quality + tune * self.tune)
 
 
 class Synthesis:
@@ -60,9 +64,12 @@ class Synthesis:
         self.gains = np.float32(1) / t["gains"] / t["synthesis.unit"]
         self.painting = kernels.painting(ops, t, "synthesis.linear")
         self.enter = kernels.kernel(ops, t, "synthesis.enter")
-        self.blocks = [_block(ops, t, f"synthesis.blocks.{i}") for i in range(transform.blocks)]
+        self.blocks = [
+            AimedBlock.of(ops, t, f"synthesis.blocks.{i}") for i in range(transform.blocks)
+        ]
         self.fine_blocks = [
-            _block(ops, t, f"synthesis.fine.blocks.{i}") for i in range(transform.fine_blocks)
+            AimedBlock.of(ops, t, f"synthesis.fine.blocks.{i}")
+            for i in range(transform.fine_blocks)
         ]
         if self.fine_blocks:
             self.fine_spread = kernels.rows_of(ops, t, "synthesis.fine.spread", FINE_SIDE)
@@ -91,42 +98,6 @@ class Synthesis:
             yield from painter.run(y_hat[rows], rows.stop == len(y_hat))
 
 
-class BlockRows:
-    """A block on its way down a picture."""
-
-    def __init__(self, block: Block, columns: int) -> None:
-        self.block, channels = block, len(block.gain)
-        self.normed = Rows(columns, channels, np.int8, 1)
-        self.hidden = Rows(columns, channels, np.int8, 1)
-        self.done = 0
-
-    def run(self, ops: PictureOperations, z: Rows, stop: int, last: bool) -> int:
-        """Change what can be changed of the stream, whose rows above `stop` are there.
-
-        Returns how far that is.
-        """
-        block, normed, hidden, start = self.block, self.normed, self.hidden, self.done
-        new = z[normed.stop : stop]
-        ops.stream_norm(new, block.gain, block.eps, normed.add(stop))
-        stop = _within(normed, last)
-        seen = normed.around(hidden.stop, stop)
-        ops.conv(block.first, seen, hidden.add(stop), Finish.RELU)
-        normed.drop(stop)
-        self.done = _within(hidden, last)
-        seen = hidden.around(start, self.done)
-        ops.conv(block.second, seen, z[start : self.done], Finish.STREAM_ADDED)
-        hidden.drop(self.done)
-        return self.done
-
-
-def _within(rows: Rows, last: bool) -> int:
-    """Up to where windows find all that they see."""
-    if last:
-        rows.close()
-        return rows.stop
-    return max(0, rows.stop - rows.border)
-
-
 class Painter:
     """The synthesis on its way down one picture of so many columns of tokens."""
 
@@ -135,10 +106,10 @@ class Painter:
         self.gains, t = s.gains_of(aim), s.rate.t(aim)
         self.tokens = Rows(columns, s.gains.shape[1], np.int16, 1)
         self.z = Rows(columns, s.width, np.int16)
-        self.blocks = [BlockRows(block.shifted(t), columns) for block in s.blocks]
+        self.blocks = [BlockRows(block.at(t), columns) for block in s.blocks]
         fine_columns = FINE_SIDE * columns
         self.fine = Rows(fine_columns, s.width // 2, np.int16)
-        self.fine_blocks = [BlockRows(block.shifted(t), fine_columns) for block in s.fine_blocks]
+        self.fine_blocks = [BlockRows(block.at(t), fine_columns) for block in s.fine_blocks]
         self.plain = Rows(SIDE * columns, BLOCK, np.int16)
         self.last = Rows(SIDE * columns, s.render_width, np.int16)
         self.seen = Rows(SIDE * columns, s.render_width, np.int16, 1)
@@ -147,7 +118,7 @@ class Painter:
     def run(self, y_hat: Latents, last: bool) -> Iterator[Picture]:
         """From the next rows of tokens to the blocks that are done."""
         stop = self._coarse(y_hat, last)
-        stop = min(stop, _within(self.tokens, last))
+        stop = min(stop, self.tokens.ready(last))
         # At the end there are all rows that lagged behind: as many at a time as usual.
         start, size = self.plain.stop // SIDE, len(y_hat)
         for end in range(start + size, stop + size, size):
@@ -220,7 +191,7 @@ class Painter:
     def _render(self, last: bool) -> Picture:
         """What the networks add to the linear picture, added."""
         s, ops, start = self.synthesis, self.ops, self.rendered
-        stop = self.rendered = _within(self.seen, last)
+        stop = self.rendered = self.seen.ready(last)
         rows, plain = self.last[start:stop], self.plain[start:stop]
         ops.conv(s.render, self.seen.around(start, stop), rows, Finish.STREAM_ADDED)
         ops.rectify(rows, rows)
@@ -234,15 +205,3 @@ def every(picture: Picture, side: int, i: int) -> Picture:
     """Of each side x side places, row i: (rows, columns, side * channels)."""
     rows, columns, channels = picture.shape
     return picture.reshape(rows // side, side, columns // side, side * channels)[:, i]
-
-
-def _block(ops: PictureOperations, t: Tensors, name: str) -> Block:
-    without = np.zeros_like(t[f"{name}.quality"])  # models of a single tune have no vector for it
-    return Block(
-        t[f"{name}.gain"],
-        float(t[f"{name}.eps"]),
-        kernels.kernel(ops, t, f"{name}.first"),
-        t[f"{name}.quality"],
-        t.get(f"{name}.tune", without),
-        kernels.kernel(ops, t, f"{name}.second"),
-    )
