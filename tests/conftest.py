@@ -24,6 +24,12 @@ def vary(config: ModelConfig, **entropy: object) -> ModelConfig:
     return dataclasses.replace(config, entropy=dataclasses.replace(config.entropy, **entropy))
 
 
+def nonlinear(config: ModelConfig) -> ModelConfig:
+    """`config` with a network in the analysis."""
+    transform = dataclasses.replace(config.transform, linear_analysis=False)
+    return dataclasses.replace(config, transform=transform)
+
+
 def photograph(width: int, height: int, seed: int = 0) -> Image.Image:
     """Smooth colour fields with some texture: compressible, but not trivially."""
     rng = np.random.default_rng(seed)

@@ -29,10 +29,13 @@ def seeded_model(config: ModelConfig, seed: int = 0) -> Model:
     torch.manual_seed(seed)
     model = Model(config)
     model.initialise(torch.rand(500, 3, 16, 16) * 0.2 + 0.4)
+    nonlinear = config.transform.kind == "lapped" and not config.transform.linear_analysis
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.startswith("entropy.") or "tune" in name:
                 parameter.add_(torch.randn_like(parameter), alpha=0.05)
+            elif nonlinear and name.startswith("analysis.") and ".linear." not in name:
+                parameter.add_(torch.randn_like(parameter), alpha=0.1)
     return model.eval()
 
 
@@ -62,15 +65,19 @@ def float_codec(model: Model, identity: bytes = b"untitled") -> Codec:
     return Codec(transforms, FloatNetwork(model.entropy, model.config), identity)
 
 
-@pytest.fixture(scope="session")
-def weights(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model, exported."""
-    folder = tmp_path_factory.mktemp("weights")
+def exported(model: Model, folder: Path) -> Path:
+    """A model's file of integers."""
     for i in range(3):
         photograph(96, 96, seed=i).save(folder / f"{i}.png")
     save_model(folder / "float.safetensors", model.config, model.state_dict())
     export(folder / "float.safetensors", folder / "tiny.safetensors", folder)
     return folder / "tiny.safetensors"
+
+
+@pytest.fixture(scope="session")
+def weights(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, exported."""
+    return exported(model, tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
-"""Pixels to tokens, in integers: one convolution of 32x32 pixels, 16 apart.
+"""Pixels to tokens, in integers: one convolution of 32x32 pixels, 16 apart, and maybe a network.
 
-It is the linear LappedAnalysis (learn/networks/lapped.py): pixels enter as 2 p - 255, exactly. An
-aim only says by how much its exact sums are multiplied, so that many aims may share them.
+It is LappedAnalysis (learn/networks/lapped.py): pixels enter as 2 p - 255, exactly. An aim only
+says by how much the sums are multiplied, so that many aims may share them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,12 @@ from ..engine.pictures import Picture, PictureOperations
 from ..geometry.windows import Latents
 from . import kernels
 from .kernels import Tensors
+from .nonlinear import Nonlinear, NonlinearRows
 
 Pixels = Callable[[slice], Picture]
 Floats = NDArray[np.float32]
+Scaling = tuple[Floats, Floats]
+"""A multiplier and a bias, (C,) each."""
 MARGIN = STRIDE // 2
 """Pixels beyond a token's own that it sees on each side."""
 
@@ -27,28 +30,60 @@ class Analysis:
 
     def __init__(self, config: ModelConfig, t: Tensors, ops: PictureOperations) -> None:
         self.rate, self.gains = config.rate, t["gains"]
-        self.multiplier, self.bias = t["analysis.multiplier"], t["analysis.bias"]
         weights = kernels.as_pixels(t["analysis.weight"])
-        self.kernel = ops.kernel(weights, self.multiplier, self.bias, STRIDE)
+        scaling = t["analysis.multiplier"], t["analysis.bias"]
+        one = np.ones_like(scaling[0])
+        self.summed: Scaling = one, np.zeros_like(one)
+        """What the sums of a pass have been multiplied by and moved by,"""
+        self.scaling: Scaling = scaling
+        """and what makes latents of them, but for gains: all where no network takes part."""
+        self.network = None
+        if not config.transform.linear_analysis:
+            self.network = Nonlinear(config.transform, t, ops)
+            self.summed, self.scaling = self.scaling, self.summed
+        self.kernel = ops.kernel(weights, *self.summed, STRIDE)
 
     def run(
-        self, ops: PictureOperations, rgb: NDArray[np.uint8], aim: Aim, rows: slice, out: Latents
+        self,
+        ops: PictureOperations,
+        rgb: NDArray[np.uint8],
+        aim: Aim,
+        bands: Iterable[slice],
+        out: Latents,
     ) -> None:
-        """Rows of tokens (h, w, C) of a picture (H, W, 3), to `out`.
+        """All tokens (h, w, C) of a picture (H, W, 3), to `out`, bands of rows from top to bottom.
 
         Beyond the picture, its last pixels are repeated up to whole tokens; beyond these is grey.
         """
-        multiplier, bias = self._scaling(aim)
-        self._convolve(ops, rgb, multiplier, bias, rows, out, Finish.TOKENS)
+        if self.network is None:
+            multiplier, bias = self._scaling(aim)
+            kernel = self.kernel._replace(multiplier=multiplier, bias=bias)
+            for rows in bands:
+                ops.conv(kernel, _seen(rgb, rows), out[rows], Finish.TOKENS)
+            return
+        sums = out.view(np.float32)  # there is no room for both
+        self.sums(ops, rgb, bands, sums)
+        for row, y in zip(out, sums, strict=True):
+            row[:] = self.rounded(y, aim)
 
     def sums(
-        self, ops: PictureOperations, rgb: NDArray[np.uint8], rows: slice, out: Floats
+        self, ops: PictureOperations, rgb: NDArray[np.uint8], bands: Iterable[slice], out: Floats
     ) -> None:
-        """The same for all aims: what `rounded` makes tokens of, to `out`."""
-        one = np.ones_like(self.multiplier)
-        self._convolve(ops, rgb, one, np.zeros_like(one), rows, out, Finish.RAW)
+        """The same for all aims: what `rounded` makes tokens of, to `out`.
 
-    def rounded(self, sums: Floats, aim: Aim, dead_zone: float) -> Latents:
+        Sums of the linear part, or where there is a network, what both parts give before gains.
+        """
+        height, columns, _ = out.shape
+        network = self.network and NonlinearRows(self.network, ops, columns)
+        for rows in bands:
+            x = _seen(rgb, rows)
+            ops.conv(self.kernel, x, out[rows], Finish.RAW)
+            if network:
+                done = network.done
+                added = network.run(x[MARGIN:-MARGIN, MARGIN:-MARGIN], rows.stop == height)
+                out[done : network.done] += added
+
+    def rounded(self, sums: Floats, aim: Aim, dead_zone: float = 0.0) -> Latents:
         """Tokens (..., C) of such sums: the very integers of `run` where there is no dead zone.
 
         Latents move by `dead_zone` towards zero before they are rounded.
@@ -61,30 +96,22 @@ class Analysis:
             np.int32
         )
 
-    def _scaling(self, aim: Aim) -> tuple[Floats, Floats]:
+    def _scaling(self, aim: Aim) -> Scaling:
         gain = self.gains[self.rate.row(aim)]
-        return self.multiplier * gain, self.bias * gain
+        multiplier, bias = self.scaling
+        return multiplier * gain, bias * gain
 
-    def _convolve(
-        self,
-        ops: PictureOperations,
-        rgb: NDArray[np.uint8],
-        multiplier: Floats,
-        bias: Floats,
-        rows: slice,
-        out: Picture,
-        finish: Finish,
-    ) -> None:
-        kernel = self.kernel._replace(multiplier=multiplier, bias=bias)
-        lines, columns = (
-            np.minimum(np.arange(-(-side // STRIDE) * STRIDE), side - 1) for side in rgb.shape[:2]
-        )
 
-        def signed(part: slice) -> Picture:
-            return rgb[lines[part, None], columns].astype(np.int16) * np.int16(2) - np.int16(255)
+def _seen(rgb: NDArray[np.uint8], rows: slice) -> Picture:
+    """What rows of tokens see of a picture."""
+    lines, columns = (
+        np.minimum(np.arange(-(-side // STRIDE) * STRIDE), side - 1) for side in rgb.shape[:2]
+    )
 
-        x = windows(signed, len(lines), len(columns), rows)
-        ops.conv(kernel, x, out, finish)
+    def signed(part: slice) -> Picture:
+        return rgb[lines[part, None], columns].astype(np.int16) * np.int16(2) - np.int16(255)
+
+    return windows(signed, len(lines), len(columns), rows)
 
 
 def windows(pixels: Pixels, height: int, width: int, rows: slice) -> Picture:

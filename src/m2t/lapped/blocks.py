@@ -26,7 +26,7 @@ class Block(NamedTuple):
         first, second = (kernels.kernel(ops, t, f"{name}.{part}") for part in ("first", "second"))
         return Block(t[f"{name}.gain"], float(t[f"{name}.eps"]), first, second)
 
-    def shifted(self, shift: NDArray[np.float32]) -> "Block":
+    def shifted(self, shift: NDArray[np.floating]) -> "Block":
         """The block with its hidden values shifted, before the ReLU."""
         return self._replace(first=self.first._replace(bias=self.first.bias + shift))
 

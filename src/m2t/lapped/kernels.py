@@ -32,9 +32,9 @@ TAPS = ((3, 1), (2, 0))
 """Of four, along one side: those of the place before the middle of a token, and after it."""
 
 
-def kernel(ops: PictureOperations, t: Tensors, name: str) -> Kernel:
+def kernel(ops: PictureOperations, t: Tensors, name: str, stride: int = 1) -> Kernel:
     """The convolution `name`, as it is stored."""
-    return ops.kernel(t[f"{name}.weight"], t[f"{name}.multiplier"], t[f"{name}.bias"])
+    return ops.kernel(t[f"{name}.weight"], t[f"{name}.multiplier"], t[f"{name}.bias"], stride)
 
 
 def some(ops: PictureOperations, t: Tensors, name: str, outputs: NDArray[np.int64]) -> Kernel:
@@ -64,6 +64,12 @@ def from_place(ops: PictureOperations, t: Tensors, name: str) -> Kernel:
     """The convolution `name`, whose inputs are the 2x2 blocks of a place at 1/8."""
     weight = t[f"{name}.weight"][:, 0, 0][:, PLACE]
     return ops.kernel(weight, t[f"{name}.multiplier"], t[f"{name}.bias"], 2)
+
+
+def from_pixels(ops: PictureOperations, t: Tensors, name: str) -> Kernel:
+    """The convolution `name`, whose inputs are the 8x8 pixels of a place at 1/8."""
+    weight = t[f"{name}.weight"][:, 0, 0][:, PIXELS]
+    return ops.kernel(weight, t[f"{name}.multiplier"], t[f"{name}.bias"], len(PIXELS))
 
 
 def as_pixels(weight: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -62,8 +62,7 @@ class LappedTransforms:
         channels = self.config.transform.latent_channels
         y_hat = np.empty((*latent_size(*rgb.shape[:2]), channels), np.int32)
         with shared(self.ops, num_threads) as ops:
-            for part in self._bands(y_hat, num_threads, done):
-                self.analysis.run(ops, rgb, aim, part, y_hat[part])
+            self.analysis.run(ops, rgb, aim, self._bands(y_hat, num_threads, done), y_hat)
         return y_hat
 
     def unrounded(self, rgb: Pixels, num_threads: int, done: Done) -> Floats:
@@ -71,8 +70,7 @@ class LappedTransforms:
         channels = self.config.transform.latent_channels
         sums = np.empty((*latent_size(*rgb.shape[:2]), channels), np.float32)
         with shared(self.ops, num_threads) as ops:
-            for part in self._bands(sums, num_threads, done):
-                self.analysis.sums(ops, rgb, part, sums[part])
+            self.analysis.sums(ops, rgb, self._bands(sums, num_threads, done), sums)
         return sums
 
     def rounded(self, sums: Floats, aim: Aim, dead_zone: float = 0.0) -> Latents:

@@ -1,6 +1,7 @@
 """Models in PyTorch from weights: codecs in floats or on a GPU, and networks to train on."""
 
 import os
+import re
 from collections.abc import Mapping
 
 import torch
@@ -27,6 +28,9 @@ from .networks.transforms import VariableTransforms
 
 UNITS = ".units"
 """Suffix of what the rows of another tensor, stored as integers, are to be multiplied by."""
+BYGONE = re.compile(r"analysis\..*\.(quality|tune)")
+"""What analyses had of the aim once: without it they are as for the middle quality. Decoders do not
+notice."""
 
 
 def codec_of(
@@ -58,7 +62,7 @@ def _parts(
     network = IntegerNetwork(config, integers, ops or choose(device))
     networks = VariableTransforms(config).float()
     try:
-        networks.load_state_dict(float_tensors(tensors_of(weights)))
+        networks.load_state_dict(_of_today(float_tensors(tensors_of(weights))))
     except (KeyError, RuntimeError) as error:
         raise _unfit(error) from error
     return FloatTransforms(networks, device), network
@@ -68,7 +72,7 @@ def build_model(config: ModelConfig, state: Mapping[str, Tensor]) -> Model:
     """The network with these weights (float16 weights become float32), in evaluation mode."""
     model = Model(config).float()  # whatever PyTorch's default type is
     try:
-        model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        model.load_state_dict({name: t.float() for name, t in _of_today(state).items()})
     except RuntimeError as error:
         raise _unfit(error) from error
     return model.eval()
@@ -94,6 +98,10 @@ def float_tensors(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         weight, units = name.removesuffix(UNITS), rest.pop(name)
         rest[weight] = rest[weight] * units.view(-1, *[1] * (rest[weight].ndim - 1))
     return rest
+
+
+def _of_today(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if not BYGONE.fullmatch(name)}
 
 
 def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

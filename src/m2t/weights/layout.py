@@ -57,7 +57,8 @@ def check(weights: Weights) -> None:
 
 def _check_words(t: TransformConfig) -> None:
     """Raise ModelError unless the core can take windows of several rows of places: whole words."""
-    words = t.width % (8 if t.fine_blocks else 4) == 0 and t.render_width % 2 == 0
+    halves = t.fine_blocks or not t.linear_analysis  # there are places half as wide
+    words = t.width % (8 if halves else 4) == 0 and t.render_width % 2 == 0
     if not words:
         raise ModelError("transforms must have places of a multiple of four bytes")
 
@@ -146,19 +147,21 @@ def transforms(config: ModelConfig) -> Iterator[Expected]:
     channels, fine = t.latent_channels, t.width // 2
     yield Expected(LAPPED + "gains", "F32", (len(config.rate.aims()), channels))
     yield from _conv("analysis", channels, TAPS, PLACE)
+    if not t.linear_analysis:
+        yield from _nonlinear(t)
     yield Expected(LAPPED + "synthesis.unit", "F32", (channels,))
     for unit in ("coarse_unit", "last_unit"):
         yield Expected(f"{LAPPED}synthesis.{unit}", "F64", ())
     yield from _conv("synthesis.linear", PLACE, TAPS, channels)
     yield from _conv("synthesis.enter", t.width, 1, channels)
     for i in range(t.blocks):
-        yield from _residual_block(f"synthesis.blocks.{i}", t.width, tuned)
+        yield from _aimed_block(f"synthesis.blocks.{i}", t.width, tuned)
     if t.fine_blocks:
         yield Expected(LAPPED + "synthesis.fine.unit", "F64", ())
         yield from _conv("synthesis.fine.spread", 4 * fine, 1, t.width)
         yield from _conv("synthesis.fine.blend", fine, 1, PLACE)
         for i in range(t.fine_blocks):
-            yield from _residual_block(f"synthesis.fine.blocks.{i}", fine, tuned)
+            yield from _aimed_block(f"synthesis.fine.blocks.{i}", fine, tuned)
         yield from _conv("synthesis.fine.leave", 4 * t.render_width, 1, fine)
     yield from _conv("synthesis.spread", 16 * t.render_width, 1, t.width)
     yield from _conv("synthesis.blend", t.render_width, 1, BLOCK)
@@ -166,12 +169,30 @@ def transforms(config: ModelConfig) -> Iterator[Expected]:
     yield from _conv("synthesis.leave", BLOCK, 1, t.render_width)
 
 
-def _residual_block(name: str, width: int, tuned: bool) -> Iterator[Expected]:
+def _nonlinear(t: TransformConfig) -> Iterator[Expected]:
+    """What the analysis has beside its linear part."""
+    fine = t.width // 2
+    for unit in ("fine_unit", "coarse_unit"):
+        yield Expected(f"{LAPPED}analysis.{unit}", "F64", ())
+    yield from _conv("analysis.enter", fine, 1, PLACE)
+    for name in ("block", *(f"fine.{i}" for i in range(t.fine_blocks))):
+        yield from _block(f"analysis.{name}", fine)
+    yield from _conv("analysis.down", t.width, 2, fine)
+    for i in range(t.blocks):
+        yield from _block(f"analysis.blocks.{i}", t.width)
+    yield from _conv("analysis.leave", t.latent_channels, 1, t.width)
+
+
+def _aimed_block(name: str, width: int, tuned: bool) -> Iterator[Expected]:
+    yield from _block(name, width)
+    yield Expected(f"{LAPPED}{name}.quality", "F32", (width,))
+    yield Expected(f"{LAPPED}{name}.tune", "F32", (width if tuned else 1,))
+
+
+def _block(name: str, width: int) -> Iterator[Expected]:
     for scalar in ("eps", "normed_unit", "hidden_unit"):
         yield Expected(f"{LAPPED}{name}.{scalar}", "F64", ())
-    for vector in ("gain", "quality"):
-        yield Expected(f"{LAPPED}{name}.{vector}", "F32", (width,))
-    yield Expected(f"{LAPPED}{name}.tune", "F32", (width if tuned else 1,))
+    yield Expected(f"{LAPPED}{name}.gain", "F32", (width,))
     yield from _conv(f"{name}.first", width, 3, width, "I8")
     yield from _conv(f"{name}.second", width, 3, width, "I8")
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...config import ModelConfig
 from ..networks.lapped import UNIT
 from .aims import lines_through
-from .transforms_to_integers import LEVEL
+from .transforms_to_integers import LEVEL, PIXEL
 
 
 class Restorer:
@@ -29,6 +29,8 @@ class Restorer:
         last = float(t["synthesis.last_unit"])
         self._gains()
         self._linears()
+        if not transform.linear_analysis:
+            self._nonlinear()
         self.tensors["synthesis.balance"] = torch.zeros(transform.latent_channels)
         self._conv("synthesis.enter", t["synthesis.unit"], coarse)
         for i in range(transform.blocks):
@@ -53,13 +55,25 @@ class Restorer:
         self.tensors |= dict(zip(names, lines, strict=False))
 
     def _linears(self) -> None:
-        rows = self.integers["analysis.multiplier"] * (2 * 255 * UNIT)
-        weight = self.integers["analysis.weight"] * rows[:, None, None, None]
+        weight, bias = self._scaled("analysis", PIXEL, 1.0)
         self.tensors["analysis.linear.weight"] = weight.permute(0, 3, 1, 2)
-        self.tensors["analysis.linear.bias"] = self.integers["analysis.bias"]
+        self.tensors["analysis.linear.bias"] = bias
         weight, bias = self._scaled("synthesis.linear", self.integers["synthesis.unit"], 1 / LEVEL)
         self.tensors["synthesis.linear.weight"] = weight.permute(3, 0, 1, 2) / UNIT
         self.tensors["synthesis.linear.bias"] = bias / UNIT
+
+    def _nonlinear(self) -> None:
+        """What the analysis has beside its linear part."""
+        transform = self.config.transform
+        fine, coarse = (float(self.integers[f"analysis.{n}_unit"]) for n in ("fine", "coarse"))
+        self._conv("analysis.enter", PIXEL, fine)
+        self._block("analysis.block", fine)
+        for i in range(transform.fine_blocks):
+            self._block(f"analysis.fine.{i}", fine)
+        self._conv("analysis.down", fine, coarse)
+        for i in range(transform.blocks):
+            self._block(f"analysis.blocks.{i}", coarse)
+        self._conv("analysis.leave", coarse, 1.0)
 
     def _scaled(self, name: str, unit_in: Tensor | float, unit_out: float) -> tuple[Tensor, Tensor]:
         """Weight (outputs, side, side, inputs) and bias, in floats."""
@@ -75,9 +89,10 @@ class Restorer:
         t = self.integers
         normed, hidden = (float(t[f"{name}.{n}_unit"]) for n in ("normed", "hidden"))
         self.tensors[f"{name}.norm.weight"] = t[f"{name}.gain"] * normed
-        self.tensors[f"{name}.quality"] = t[f"{name}.quality"] * hidden
-        if self.config.rate.eye:
-            self.tensors[f"{name}.tune"] = t[f"{name}.tune"] * hidden
+        if f"{name}.quality" in t:
+            self.tensors[f"{name}.quality"] = t[f"{name}.quality"] * hidden
+            if self.config.rate.eye:
+                self.tensors[f"{name}.tune"] = t[f"{name}.tune"] * hidden
         self._conv(f"{name}.first", normed, hidden)
         self._conv(f"{name}.second", hidden, stream)
 

@@ -5,7 +5,7 @@ All else multiplies 16 by 16 bits. Scales of activations are measured on picture
 needs (restore.py) and running does not is stored beside: the units of activations.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
 
@@ -31,14 +31,15 @@ WRAP = 2.0**31
 LARGEST_PICTURE = 8.0
 """The linear picture, as many times as large as pixels go, still has sums that do not wrap."""
 LARGEST_WEIGHT = 2.0**15 - 1
+PIXEL = 1 / (2 * 255 * UNIT)
+"""Pixels enter the analysis in this unit."""
+LARGEST_PIXEL = 255.0
 
 
 def integral(config: TransformConfig) -> bool:
     """Whether such transforms can become integers."""
     sizes = (config.width // 2, config.render_width)
-    return (
-        config.kind == "lapped" and config.linear_analysis and all(size % 4 == 0 for size in sizes)
-    )
+    return config.kind == "lapped" and all(size % 4 == 0 for size in sizes)
 
 
 class Quantiser:
@@ -81,11 +82,29 @@ class Quantiser:
         total = weight.abs().flatten(1).sum(1)
         unit = torch.maximum(weight.abs().flatten(1).amax(1) / LARGEST_WEIGHT, total * 256 / WRAP)
         assert linear.bias is not None
-        self._store("analysis", weight, unit, 1 / (2 * 255 * UNIT), linear.bias.double())
+        self._store("analysis", weight, unit, PIXEL, linear.bias.double())
+        if not self.analysis.is_linear:
+            self._nonlinear(self.analysis)
+
+    def _nonlinear(self, a: LappedAnalysis) -> None:
+        """What the analysis has beside its linear part."""
+        fine, coarse = self._stream_unit("analysis.fine"), self._stream_unit("analysis.coarse")
+        self.tensors["analysis.fine_unit"] = torch.tensor(fine, dtype=torch.float64)
+        self.tensors["analysis.coarse_unit"] = torch.tensor(coarse, dtype=torch.float64)
+        self._conv("analysis.enter", a.enter, PIXEL, fine, LARGEST_PIXEL)
+        self._block("analysis.block", a.block, fine)
+        for i, block in enumerate(a.fine):
+            self._block(f"analysis.fine.{i}", block, fine)
+        self._conv("analysis.down", a.down, fine, coarse)
+        for i, block in enumerate(a.blocks):
+            self._block(f"analysis.blocks.{i}", block, coarse)
+        self._conv("analysis.leave", a.leave, coarse, 1.0)
 
     def _token_units(self) -> Tensor:
         """(C,) units of tokens times their steps: none that a picture has exceeds 16 bits."""
         reach = self.analysis.linear.weight.double().abs().flatten(1).sum(1) * 0.5 / UNIT
+        if not self.analysis.is_linear:
+            reach = reach + HEADROOM * self.seen.largest["analysis.added"]
         return (1.1 * reach + 0.5 / self.gains.amin(0)) / STREAM_LIMIT
 
     def _linear(self, tokens: Tensor) -> None:
@@ -109,12 +128,19 @@ class Quantiser:
         self.tensors[f"{name}.multiplier"] = (unit * scale).float()
         self.tensors[f"{name}.bias"] = bias.float()
 
-    def _conv(self, name: str, conv: nn.Conv2d, unit_in: Tensor | float, unit_out: float) -> None:
-        """A convolution of 16 bits, no sum of whose terms wraps around."""
+    def _conv(
+        self,
+        name: str,
+        conv: nn.Conv2d,
+        unit_in: Tensor | float,
+        unit_out: float,
+        largest: float = STREAM_LIMIT,
+    ) -> None:
+        """A convolution of 16 bits, whose sums do not wrap around for inputs up to `largest`."""
         units = torch.as_tensor(unit_in, dtype=torch.float64).expand(conv.in_channels)
         weight = conv.weight.double().permute(0, 2, 3, 1) * units
         flat = weight.abs().flatten(1)
-        room = WRAP / STREAM_LIMIT - flat.shape[1]  # each term is rounded, by 1/2 at most
+        room = WRAP / largest - flat.shape[1]  # each term is rounded, by 1/2 at most
         unit = torch.maximum(flat.amax(1) / LARGEST_WEIGHT, flat.sum(1) / room).clamp_min(1e-30)
         assert conv.bias is not None
         self._store(name, weight, unit, 1 / unit_out, conv.bias.double() / unit_out)
@@ -128,11 +154,10 @@ class Quantiser:
             float(self.seen.largest[f"{name}.{n}"].max()) / 127 for n in ("normed", "hidden")
         )
         assert block.norm.eps is not None
-        tensors = {
-            "gain": block.norm.weight.double() / normed,
-            "quality": block.quality.double() / hidden,
-            "tune": torch.zeros(1) if block.tune is None else block.tune.double() / hidden,
-        }
+        tensors = {"gain": block.norm.weight.double() / normed}
+        if block.quality is not None:
+            tensors["quality"] = block.quality.double() / hidden
+            tensors["tune"] = torch.zeros(1) if block.tune is None else block.tune.double() / hidden
         self.tensors |= {f"{name}.{n}": tensor.float() for n, tensor in tensors.items()}
         scalars = {"eps": block.norm.eps / stream**2, "normed_unit": normed, "hidden_unit": hidden}
         for n, value in scalars.items():
@@ -159,22 +184,26 @@ class Quantiser:
         self._conv("synthesis.fine.leave", fine.leave, unit, last)
 
 
-def watched(model: LappedSynthesis) -> Iterable[tuple[str, nn.Module, bool]]:
+def watched(a: LappedAnalysis, s: LappedSynthesis) -> Iterable[tuple[str, nn.Module, bool]]:
     """(place, module, whether its input is meant): what the scales of activations follow from."""
-    yield "coarse", model.enter, False
-    for i, block in enumerate(model.blocks):
-        yield "coarse", block, False
-        yield from _inside(f"synthesis.blocks.{i}", block)
-    if model.fine is not None:
-        for i, block in enumerate(model.fine.blocks):
+    if not a.is_linear:
+        yield "analysis.fine", a.enter, False
+        yield from _blocks("analysis.fine", {"analysis.block": a.block})
+        yield from _blocks("analysis.fine", _named("analysis.fine", a.fine))
+        yield "analysis.coarse", a.down, False
+        yield from _blocks("analysis.coarse", _named("analysis.blocks", a.blocks))
+        yield "analysis.added", a.leave, False
+    yield "coarse", s.enter, False
+    yield from _blocks("coarse", _named("synthesis.blocks", s.blocks))
+    if s.fine is not None:
+        for block in s.fine.blocks:
             yield "fine", block, True
-            yield "fine", block, False
-            yield from _inside(f"synthesis.fine.blocks.{i}", block)
-    yield "last", model.render, True
-    yield "last", model.leave, True
+        yield from _blocks("fine", _named("synthesis.fine.blocks", s.fine.blocks))
+    yield "last", s.render, True
+    yield "last", s.leave, True
 
 
-def convolved(model: LappedSynthesis) -> Iterable[nn.Conv2d]:
+def convolved(model: VariableTransforms) -> Iterable[nn.Conv2d]:
     """The convolutions of blocks, whose weights have 7 bits."""
     for module in model.modules():
         if isinstance(module, ResidualBlock):
@@ -182,10 +211,16 @@ def convolved(model: LappedSynthesis) -> Iterable[nn.Conv2d]:
             yield module.second
 
 
-def _inside(name: str, block: nn.Module) -> Iterable[tuple[str, nn.Module, bool]]:
-    assert isinstance(block, ResidualBlock)
-    yield f"{name}.normed", block.first, True
-    yield f"{name}.hidden", block.second, True
+def _named(name: str, blocks: nn.ModuleList) -> dict[str, nn.Module]:
+    return {f"{name}.{i}": block for i, block in enumerate(blocks)}
+
+
+def _blocks(stream: str, blocks: Mapping[str, nn.Module]) -> Iterable[tuple[str, nn.Module, bool]]:
+    for name, block in blocks.items():
+        assert isinstance(block, ResidualBlock)
+        yield stream, block, False
+        yield f"{name}.normed", block.first, True
+        yield f"{name}.hidden", block.second, True
 
 
 @torch.no_grad()
@@ -194,12 +229,13 @@ def quantise(
 ) -> dict[str, Tensor]:
     """The tensors of lapped/, given pictures: pairs of x (B, 3, H, W) and t (B, 2)."""
     seen = Seen()
+    assert isinstance(model.analysis, LappedAnalysis)
     assert isinstance(model.synthesis, LappedSynthesis)
     with ExitStack() as hooks:
-        for place, module, into in watched(model.synthesis):
+        for place, module, into in watched(model.analysis, model.synthesis):
             see = partial(_see, seen, place)
             hooks.callback(hook(module, into, see).remove)
-        for layer in convolved(model.synthesis):
+        for layer in convolved(model):
             hooks.callback(hook(layer, True, partial(_see_patches, seen, layer)).remove)
         for x, t in pictures:
             model.synthesise(model.analyse(x, t).round(), t)
@@ -207,7 +243,7 @@ def quantise(
 
 
 def _see(seen: Seen, place: str, x: Tensor) -> None:
-    seen.see(place, x.flatten().abs().amax()[None, None])
+    seen.see(place, x.movedim(1, -1))
 
 
 def _see_patches(seen: Seen, layer: nn.Conv2d, x: Tensor) -> None:

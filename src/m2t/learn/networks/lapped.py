@@ -7,10 +7,11 @@
        │                  └─ blocks at 1/8 ──┤             │
        └─ linear, 4x4 stride 2 transposed ───┴─────────────┘
 
-With `linear_analysis`, y is the linear transform alone. The linear part starts from the principal
-components of 16x16 patches (`initialise`) and the residual parts from zero, so that training starts
-near JPEG's rates, not at noise. Dense 3x3 convolutions at 1/16 resolution are the cheapest capacity
-there is on a CPU.
+With `linear_analysis`, y is the linear transform alone. With or without, y does not depend on what
+is asked for, so that one analysis serves all qualities and tunes. The linear part starts from the
+principal components of 16x16 patches (`initialise`) and the residual parts from zero, so that
+training starts near JPEG's rates, not at noise. Dense 3x3 convolutions at 1/16 resolution are the
+cheapest capacity there is on a CPU.
 """
 
 import math
@@ -51,13 +52,17 @@ class ResidualBlock(nn.Module):
     """x + 3x3(relu(3x3(norm(x)) + quality + tune)), the last convolution starting at zero.
 
     Without the norm, over channels at each place, large learning rates make the blocks explode.
+
+    Args:
+        aimed: the quality makes a difference.
+        tuned: so does the tune.
     """
 
-    def __init__(self, width: int, tuned: bool = False) -> None:
+    def __init__(self, width: int, aimed: bool = False, tuned: bool = False) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(width, eps=1e-5)
         self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.quality = nn.Parameter(torch.zeros(width))
+        self.quality = nn.Parameter(torch.zeros(width)) if aimed else None
         self.tune = nn.Parameter(torch.zeros(width)) if tuned else None
         self.second = nn.Conv2d(width, width, 3, padding=1)
         nn.init.zeros_(self.second.weight)
@@ -65,16 +70,22 @@ class ResidualBlock(nn.Module):
 
     def units(self) -> Iterator[Units]:
         """Those between its convolutions."""
-        shifts = (self.quality,) if self.tune is None else (self.quality, self.tune)
+        shifts = (shift for shift in (self.quality, self.tune) if shift is not None)
         yield between(self.first, self.second, *shifts)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """(B, width, h, w) -> the same."""
+    def forward(self, x: Tensor, t: Tensor | None = None) -> Tensor:
+        """(B, width, h, w) -> the same; `t` (B, 2) if the block is aimed."""
         normed = self._normed(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        shift = t[:, :1] * self.quality
-        if self.tune is not None:
-            shift = shift + t[:, 1:] * self.tune
-        return x + self.second(F.relu(self.first(normed) + shift[:, :, None, None]))
+        hidden = self.first(normed)
+        if self.quality is not None:
+            assert t is not None
+            hidden = hidden + self._shift(self.quality, t)[:, :, None, None]
+        return x + self.second(F.relu(hidden))
+
+    def _shift(self, quality: Tensor, t: Tensor) -> Tensor:
+        """(B, width)"""
+        shift = t[:, :1] * quality
+        return shift if self.tune is None else shift + t[:, 1:] * self.tune
 
     def _normed(self, x: Tensor) -> Tensor:
         """RMSNorm in x's own precision: the fused kernel wants its weight in the same."""
@@ -89,6 +100,10 @@ def _precise(linear: nn.Module, x: Tensor) -> Tensor:
         return linear(x.float())
 
 
+def _aimed_blocks(count: int, width: int, tuned: bool) -> nn.ModuleList:
+    return nn.ModuleList(ResidualBlock(width, aimed=True, tuned=tuned) for _ in range(count))
+
+
 class FineBlocks(nn.Module):
     """Blocks at 1/8 resolution in the synthesis, which see the linear picture; zero at first."""
 
@@ -97,7 +112,7 @@ class FineBlocks(nn.Module):
         half = config.width // 2
         self.spread = nn.Conv2d(config.width, 4 * half, 1)
         self.blend = nn.Conv2d(192, half, 1)
-        self.blocks = nn.ModuleList(ResidualBlock(half, tuned) for _ in range(config.fine_blocks))
+        self.blocks = _aimed_blocks(config.fine_blocks, half, tuned)
         self.leave = nn.Conv2d(half, 4 * config.render_width, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
@@ -116,7 +131,7 @@ class LappedAnalysis(nn.Module):
     mixed_precision = True
     """Its networks lose next to nothing in bfloat16."""
 
-    def __init__(self, config: TransformConfig, tuned: bool = False) -> None:
+    def __init__(self, config: TransformConfig) -> None:
         super().__init__()
         channels, width = config.latent_channels, config.width
         half = width // 2
@@ -125,10 +140,10 @@ class LappedAnalysis(nn.Module):
         if self.is_linear:
             return
         self.enter = nn.Conv2d(192, half, 1)
-        self.block = ResidualBlock(half, tuned)
-        self.fine = nn.ModuleList(ResidualBlock(half, tuned) for _ in range(config.fine_blocks))
+        self.block = ResidualBlock(half)
+        self.fine = nn.ModuleList(ResidualBlock(half) for _ in range(config.fine_blocks))
         self.down = nn.Conv2d(half, width, 2, stride=2)
-        self.blocks = nn.ModuleList(ResidualBlock(width, tuned) for _ in range(config.blocks))
+        self.blocks = nn.ModuleList(ResidualBlock(width) for _ in range(config.blocks))
         self.leave = nn.Conv2d(width, channels, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
@@ -140,16 +155,16 @@ class LappedAnalysis(nn.Module):
         return Roles(("linear",), ("leave",), {"enter": 8})
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """`t` (B, 2): see VariableTransforms."""
+        """`t` (B, 2), what is asked for, makes no difference here."""
         x = to_eighth(in_steps(x))
         if self.is_linear:
             return _precise(self.linear, x)
-        z = self.block(self.enter(x), t)
+        z = self.block(self.enter(x))
         for block in self.fine:
-            z = block(z, t)
+            z = block(z)
         z = self.down(F.relu(z))
         for block in self.blocks:
-            z = block(z, t)
+            z = block(z)
         return _precise(self.linear, x) + self.leave(F.relu(z))
 
 
@@ -166,7 +181,7 @@ class LappedSynthesis(nn.Module):
         self.balance = nn.Parameter(torch.zeros(channels))
         """Log scale of each channel on its way into the blocks: variances differ by 10^5."""
         self.enter = nn.Conv2d(channels, width, 1)
-        self.blocks = nn.ModuleList(ResidualBlock(width, tuned) for _ in range(config.blocks))
+        self.blocks = _aimed_blocks(config.blocks, width, tuned)
         self.fine = FineBlocks(config, tuned) if config.fine_blocks else None
         self.spread = nn.Conv2d(width, 16 * render, 1)
         self.blend = nn.Conv2d(48, render, 1)

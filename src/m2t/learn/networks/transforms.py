@@ -18,7 +18,7 @@ def build(config: TransformConfig, tuned: bool = False) -> tuple[Analysis, Synth
     """(analysis, synthesis), both called with the data and what is asked for, t (B, 2)."""
     if config.kind == "elic":
         return ElicAnalysis(config), ElicSynthesis(config)
-    return LappedAnalysis(config, tuned), LappedSynthesis(config, tuned)
+    return LappedAnalysis(config), LappedSynthesis(config, tuned)
 
 
 class VariableTransforms(nn.Module):
