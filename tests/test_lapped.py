@@ -25,6 +25,11 @@ PICTURE = to_picture(photograph(WIDTH, HEIGHT))
 
 @pytest.fixture(scope="module")
 def every_way(weights: Path) -> dict[str, LappedTransforms]:
+    return all_ways(weights)
+
+
+def all_ways(weights: Path) -> dict[str, LappedTransforms]:
+    """Transforms by all operations that run here."""
     found = read_weights(weights)
     ways = [ReferencePictures(), *(NativePictures(i) for i in range(len(native.levels())))]
     lapped = found.below(LAPPED)

@@ -56,6 +56,7 @@ def test_one_line_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     entry = b'{"\\u001b[31m\\n\\u202e": {"dtype": "F32", "shape": [], "data_offsets": [0, 9]}}'
     for content, words in {
         with_options(entropy__heads=0): "heads must be positive",
+        with_options(transform__linear_analysis=False): "no lapped.analysis.fine_unit",
         with_options(entropy__layers=10**12): "layers must be in 1..64",
         len(entry).to_bytes(8, "little") + entry: "tensor ?[31m ? does not follow the one before",
     }.items():

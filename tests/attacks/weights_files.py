@@ -31,9 +31,9 @@ def packed(config: str, arrays: Mapping[str, tuple[str, np.ndarray]]) -> bytes:
     return len(text).to_bytes(8, "little") + text + data
 
 
-def unpacked() -> tuple[dict[str, Any], Arrays]:
-    """The tiny model's configuration and tensors."""
-    data = TINY.read_bytes()
+def unpacked(data: bytes | None = None) -> tuple[dict[str, Any], Arrays]:
+    """Configuration and tensors of a file of weights, or of the tiny model."""
+    data = data or TINY.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     config = json.loads(header.pop("__metadata__")[CONFIG_KEY])
@@ -58,6 +58,27 @@ def fitting(config: ModelConfig) -> Arrays:
             array = np.linspace(2**14, 0, 64).round()
         arrays[name] = kind, array
     return arrays
+
+
+MULTIPLIERS = {"enter": 0.01, "first": 0.005, "second": 0.05, "down": 0.005, "leave": 5e-5}
+"""With which random weights of the analysis' network fill each stream, and move some tokens."""
+
+
+def with_network() -> bytes:
+    """The tiny model's file, with a network of random weights in the analysis."""
+    config, arrays = unpacked()
+    config["transform"]["linear_analysis"] = False
+    parsed, rng = ModelConfig.from_json(json.dumps(config)), np.random.default_rng(0)
+    for name, kind, shape in transforms(parsed):
+        if name not in arrays:
+            layer, part = name.split(".")[-2:]
+            array = rng.uniform(0.5, 1.5, shape) * (30 if part == "gain" else 1)
+            if part == "weight":
+                array = rng.integers(-63, 64, shape)
+            elif part == "multiplier":
+                array = array * MULTIPLIERS[layer]
+            arrays[name] = kind, array
+    return packed(parsed.to_json(), arrays)
 
 
 def with_options(**options: Any) -> bytes:
@@ -89,6 +110,7 @@ HOSTILE_OPTIONS: dict[str, list[Any]] = {
     "transform__blocks": [-1, 2, 10**12],
     "transform__fine_blocks": [-1, 2, 10**12],
     "transform__render_width": [0, -1, 7, 10**12],
+    "transform__linear_analysis": [False, 2, None],
     "rate__lmbda_min": [0, -1.0, 5e-324, 1e308, 10**400],
     "rate__lmbda_max": [0, 1e308, 1e-300],
     "rate__eye": [[], [[]], [[1.0]], [[1, 0], [100, 0]], [[1, -1], [100, 1e300]], 3, [[1, 2, 3]]],
@@ -135,7 +157,7 @@ def hostile_options() -> dict[str, bytes]:
 
 def hostile_tensors() -> Iterator[tuple[str, bytes]]:
     """Files with tensors missing, of other types, of other shapes, or of values that break sums."""
-    config, arrays = unpacked()
+    config, arrays = unpacked(with_network())
     text = json.dumps(config)
     for name, (kind, array) in arrays.items():
         for what, other in _others(name, kind, array).items():
@@ -147,8 +169,8 @@ def hostile_tensors() -> Iterator[tuple[str, bytes]]:
 
 def _others(name: str, kind: str, array: np.ndarray) -> dict[str, tuple[str, np.ndarray] | None]:
     found: dict[str, tuple[str, np.ndarray] | None] = {}
-    if "blocks.1" in name:  # as in blocks.0
-        return found
+    if any(part in name for part in ("blocks.1", "analysis.blocks", "analysis.fine.")):
+        return found  # as in blocks.0, and in analysis.block
     if "bias" not in name:
         found["missing"] = None
         found["one dimension more"] = kind, array[None]
@@ -225,6 +247,7 @@ UNUSUAL_OPTIONS: dict[str, list[Any]] = {
     "transform__blocks": [0, 2],
     "transform__fine_blocks": [0, 2],
     "transform__render_width": [1, 2, 7],
+    "transform__linear_analysis": [False],
     "rate__eye": [[]],
     "rate__lmbda_min": [0.08],
     "schedule__steps": [1, 65535],
