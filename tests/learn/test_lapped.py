@@ -113,6 +113,16 @@ def test_training_goes_on_from_a_network_in_integers(curved: Model, curved_weigh
     assert (y - expected).abs().max() < 0.02 * expected.abs().max()
 
 
+def test_a_network_begins_without_effect(curved: Model, weights: Path) -> None:
+    """In a model that goes on from one whose analysis is linear."""
+    model = Model(curved.config)
+    config = RunConfig(curved.config, TrainConfig(init="random"))
+    initialise(model, config, None, [weights])  # type: ignore[arg-type] - needs no crops
+    x, t = torch.rand(1, 3, 64, 96), torch.zeros(1, 2)
+    with torch.no_grad():
+        assert torch.equal(model.analysis(x, t), load_model(weights).analysis(x, t))
+
+
 def test_which_transforms_become_integers() -> None:
     transform = tiny().transform
     assert integral(transform)

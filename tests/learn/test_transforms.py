@@ -14,6 +14,8 @@ from m2t.learn.networks.model import Model
 from m2t.learn.networks.transforms import build
 from m2t.presets import light, paper, tiny
 
+from ..conftest import nonlinear
+
 
 def kmac_per_pixel(network: nn.Module, x: torch.Tensor, num_pixels: int) -> float:
     with FlopCounterMode(display=False) as counter:
@@ -45,16 +47,17 @@ def test_paper_transformer_has_its_published_size() -> None:
 
 def test_light_is_light() -> None:
     with torch.device("meta"):
-        model = Model(light())
+        model, more = Model(light()), LappedAnalysis(nonlinear(light()).transform)
         x, y = torch.empty(1, 3, 256, 256), torch.empty(1, 320, 16, 16)
     assert millions(model) < 20, "so that 16-bit weights stay under 40 MB"
     assert kmac_per_pixel(model.analysis, x, 256 * 256) < 4
+    assert kmac_per_pixel(more, x, 256 * 256) < 33
     assert kmac_per_pixel(model.synthesis, y, 256 * 256) < 35
 
 
 CONFIGS = [
     tiny().transform,
-    dataclasses.replace(tiny().transform, linear_analysis=False),
+    nonlinear(tiny()).transform,
     TransformConfig(width=8, latent_channels=6),
 ]
 

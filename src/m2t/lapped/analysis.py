@@ -55,8 +55,8 @@ class Analysis:
 
         Beyond the picture, its last pixels are repeated up to whole tokens; beyond these is grey.
         """
+        multiplier, bias = scaling = self._scaling(aim)
         if self.network is None:
-            multiplier, bias = self._scaling(aim)
             kernel = self.kernel._replace(multiplier=multiplier, bias=bias)
             for rows in bands:
                 ops.conv(kernel, _seen(rgb, rows), out[rows], Finish.TOKENS)
@@ -64,7 +64,7 @@ class Analysis:
         sums = out.view(np.float32)  # there is no room for both
         self.sums(ops, rgb, bands, sums)
         for row, y in zip(out, sums, strict=True):
-            row[:] = self.rounded(y, aim)
+            row[:] = _rounded(y, scaling)
 
     def sums(
         self, ops: PictureOperations, rgb: NDArray[np.uint8], bands: Iterable[slice], out: Floats
@@ -83,23 +83,26 @@ class Analysis:
                 added = network.run(x[MARGIN:-MARGIN, MARGIN:-MARGIN], rows.stop == height)
                 out[done : network.done] += added
 
-    def rounded(self, sums: Floats, aim: Aim, dead_zone: float = 0.0) -> Latents:
+    def rounded(self, sums: Floats, aim: Aim, dead_zone: float) -> Latents:
         """Tokens (..., C) of such sums: the very integers of `run` where there is no dead zone.
 
         Latents move by `dead_zone` towards zero before they are rounded.
         """
-        multiplier, bias = self._scaling(aim)
-        y = sums * multiplier + bias
-        if dead_zone:
-            y -= np.clip(y, np.float32(-dead_zone), np.float32(dead_zone))
-        return np.clip(np.rint(y), np.float32(-TOKEN_LIMIT), np.float32(TOKEN_LIMIT)).astype(
-            np.int32
-        )
+        return _rounded(sums, self._scaling(aim), dead_zone)
 
     def _scaling(self, aim: Aim) -> Scaling:
         gain = self.gains[self.rate.row(aim)]
         multiplier, bias = self.scaling
         return multiplier * gain, bias * gain
+
+
+def _rounded(sums: Floats, scaling: Scaling, dead_zone: float = 0.0) -> Latents:
+    multiplier, bias = scaling
+    y = sums * multiplier + bias
+    if dead_zone:
+        y -= np.clip(y, np.float32(-dead_zone), np.float32(dead_zone))
+    limit = np.float32(TOKEN_LIMIT)
+    return np.clip(np.rint(y), -limit, limit).astype(np.int32)
 
 
 def _seen(rgb: NDArray[np.uint8], rows: slice) -> Picture:

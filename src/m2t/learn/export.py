@@ -1,7 +1,7 @@
 """From a training run to a file that codes alike everywhere: `m2t export`.
 
-The entropy model becomes integers (integers/entropy_to_integers.py), and so do lapped transforms
-whose analysis is linear (integers/transforms_to_integers.py). Others stay floats, stored in fewer
+The entropy model becomes integers (integers/entropy_to_integers.py), and so do lapped transforms of
+widths that the core takes (integers/transforms_to_integers.py). Others stay floats, stored in fewer
 bits: bfloat16 where they compute in it, float16 elsewhere, and 7 bits with a unit per row for the
 convolutions of residual blocks. All that changes the model a little, so the result has an id of its
 own.

@@ -33,7 +33,8 @@ LARGEST_PICTURE = 8.0
 LARGEST_WEIGHT = 2.0**15 - 1
 PIXEL = 1 / (2 * 255 * UNIT)
 """Pixels enter the analysis in this unit."""
-LARGEST_PIXEL = 255.0
+LARGEST_PIXEL = 256.0
+"""Rounded up."""
 
 
 def integral(config: TransformConfig) -> bool:
@@ -80,7 +81,9 @@ class Quantiser:
         linear = self.analysis.linear
         weight = linear.weight.double().permute(0, 2, 3, 1)  # (C, 4, 4, 192)
         total = weight.abs().flatten(1).sum(1)
-        unit = torch.maximum(weight.abs().flatten(1).amax(1) / LARGEST_WEIGHT, total * 256 / WRAP)
+        unit = torch.maximum(
+            weight.abs().flatten(1).amax(1) / LARGEST_WEIGHT, total * LARGEST_PIXEL / WRAP
+        )
         assert linear.bias is not None
         self._store("analysis", weight, unit, PIXEL, linear.bias.double())
         if not self.analysis.is_linear:

@@ -19,7 +19,7 @@ NUM_PATCHES = 20_000
 ENTROPY = "entropy."
 PRIOR = ("entropy.prior_scale", "entropy.prior_slope")
 """What an entropy model knows of each channel: another one for the same transforms can use it."""
-GROWTH = re.compile(r"\.(blocks|fine)\.|tune")
+GROWTH = re.compile(r"\.(blocks|fine)\.|tune|^analysis\.(enter|block|down|leave)\.")
 """What begins without effect: residual parts of the transforms, and what tells tunes apart."""
 
 State = Mapping[str, Tensor]
