@@ -49,17 +49,20 @@ class TransformConfig:
     @property
     def analysis_halo(self) -> int:
         """How many tokens around its own place the analysis looks at, rounded up."""
-        if self.kind == "elic":
-            return self._elic_halo
-        # The linear kernel overlaps by half a token; a block looks two places far.
-        return 1 if self.linear_analysis else 2 * self.blocks + self.fine_blocks + 1
+        return self.gradient_halo if self.linear_analysis else self.synthesis_halo
+
+    @property
+    def gradient_halo(self) -> int:
+        """The same of the gradient of what is painted: through the linear part, if there is one."""
+        return self._elic_halo if self.kind == "elic" else 1  # kernels overlap by half a token
 
     @property
     def synthesis_halo(self) -> int:
         """How many tokens around its own place the synthesis looks at, rounded up."""
         if self.kind == "elic":
             return self._elic_halo
-        return 2 * self.blocks + self.fine_blocks + 1  # the last 3x3 is at 1/4 resolution
+        # A block looks two places far; the last 3x3 is at 1/4 resolution, the analysis has none.
+        return 2 * self.blocks + self.fine_blocks + 1
 
     @property
     def _elic_halo(self) -> int:

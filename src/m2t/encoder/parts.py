@@ -60,8 +60,8 @@ class Part(NamedTuple):
 def parts_of(config: ModelConfig, rows: int, columns: int) -> list[Part]:
     """The parts of (h, w) tokens, whose windows one after the other are those of the picture."""
     transform = config.transform
-    # Moves go by the gradient of what is painted, through a transform as wide as the analysis.
-    halo = transform.synthesis_halo + 2 * transform.analysis_halo
+    # Moves go by the gradient of what is painted.
+    halo = transform.analysis_halo + transform.synthesis_halo + transform.gradient_halo
     windows = cut(rows, columns, config.entropy.window)
     by_row = [list(row) for _, row in groupby(windows, lambda window: window.top)]
     area = TOKENS_PER_PART if rows * columns > LARGEST_WHOLE else LARGEST_WHOLE
