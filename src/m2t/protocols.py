@@ -33,7 +33,7 @@ class Transforms(Protocol):
     def unrounded(self, rgb: Pixels, num_threads: int, done: Done) -> NDArray[np.float32]:
         """(h, w, C): analysed, for `rounded` to make tokens of for as many aims as wanted.
 
-        Raises ConfigError where the analysis is not the same for all aims.
+        Raises ConfigError where transforms are not exact.
         """
         ...
 

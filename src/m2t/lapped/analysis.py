@@ -34,9 +34,9 @@ class Analysis:
         scaling = t["analysis.multiplier"], t["analysis.bias"]
         one = np.ones_like(scaling[0])
         self.summed: Scaling = one, np.zeros_like(one)
-        """What the sums of a pass have been multiplied by and moved by,"""
+        """What the linear part's sums are multiplied by, and what is added to them, in `sums`,"""
         self.scaling: Scaling = scaling
-        """and what makes latents of them, but for gains: all where no network takes part."""
+        """and what those are in `rounded`, but for gains. What a network adds comes in between."""
         self.network = None
         if not config.transform.linear_analysis:
             self.network = Nonlinear(config.transform, t, ops)

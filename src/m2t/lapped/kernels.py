@@ -18,6 +18,8 @@ from ..engine.pictures import Kernel, PictureOperations
 
 Tensors = Mapping[str, NDArray[Any]]
 
+FINE_SIDE = 2
+"""Places at 1/8 along a token's side."""
 BLOCK_LINES = 4
 BLOCK = 48
 """Values of a block."""

@@ -15,17 +15,14 @@ from ..engine.arithmetic import Finish
 from ..engine.pictures import Picture, PictureOperations
 from . import kernels
 from .blocks import Block, BlockRows
-from .kernels import Tensors
+from .kernels import FINE_SIDE, PIXELS, Tensors
 from .rows import Rows
 
 Floats = NDArray[np.float32]
 
-FINE_SIDE = 2
-"""Places along a token's side at 1/8."""
-
 
 class Nonlinear:
-    """That of one model. Safe to share."""
+    """The network of one model. Safe to share."""
 
     def __init__(self, config: TransformConfig, t: Tensors, ops: PictureOperations) -> None:
         self.width, self.channels = config.width, config.latent_channels
@@ -61,7 +58,7 @@ class NonlinearRows:
     def _fine(self, pixels: Picture, last: bool) -> int:
         """To the stream at 1/8, after ReLU; how many rows of tokens have all of it."""
         fine, ops, before = self.fine, self.ops, self.fine_blocks[-1].done
-        done = fine.stop + len(pixels) // len(kernels.PIXELS)
+        done = fine.stop + len(pixels) // len(PIXELS)
         ops.conv(self.network.enter, pixels, fine.add(done), Finish.STREAM)
         for block in self.fine_blocks:
             done = block.run(ops, fine, done, last)

@@ -22,11 +22,11 @@ from ..engine.pictures import Picture, PictureOperations
 from ..geometry.windows import Latents
 from . import kernels
 from .blocks import Block, BlockRows
-from .kernels import BLOCK, Tensors
+from .kernels import BLOCK, FINE_SIDE, Tensors
 from .rows import Rows
 
-SIDE, FINE_SIDE = 4, 2
-"""Places along a token's side at 1/4 and at 1/8."""
+SIDE = 4
+"""Places at 1/4 along a token's side."""
 
 
 class AimedBlock(NamedTuple):
