@@ -118,7 +118,7 @@ def weights_read(weights: Path) -> Target:
 def opened(data: bytes) -> None:
     """Pillow's plugin: the head of a file."""
     try:
-        with Image.open(io.BytesIO(repaired(data))) as image:
+        with Image.open(io.BytesIO(repaired(data)), formats=[m2t.pillow.FORMAT]) as image:
             image.verify()
     except (OSError, Image.DecompressionBombError):  # as of all formats
         return
