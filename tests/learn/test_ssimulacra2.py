@@ -86,5 +86,6 @@ def test_it_can_be_used_after_inference_mode() -> None:
 def test_the_score_in_numpy_is_the_same(size: tuple[int, int]) -> None:
     x = np.asarray(photograph(*size))
     x_hat = x ^ np.uint8(8)
-    distance = distances(*(torch.tensor(v).permute(2, 0, 1)[None] / 255 for v in (x, x_hat)))
+    original, painted = (torch.tensor(v).permute(2, 0, 1)[None] / 255 for v in (x, x_hat))
+    distance = distances(original, painted)
     assert ssimulacra2(x, x_hat) == pytest.approx(score(distance).item(), abs=0.01)
