@@ -26,7 +26,7 @@ class Sample(NamedTuple):
     operations: int
     """Done until then."""
     kilobytes: int
-    """Resident, and the process's own: pages of files come and go as the system has room."""
+    """Resident."""
     descriptors: int
     threads: int
     temporary_files: int
@@ -67,7 +67,7 @@ class Sampler:
         return Sample(
             round(self.seconds, 1),
             operations,
-            int(status["RssAnon"][0]),
+            int(status["VmRSS"][0]),
             len(os.listdir("/proc/self/fd")) - 1,  # noqa: PTH208 - less the one that lists them
             int(status["Threads"][0]),
             len(temporaries(self.folder)) + len(others),
