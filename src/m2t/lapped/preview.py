@@ -69,6 +69,7 @@ def _means(
     weight, multiplier, bias = (
         t[f"synthesis.linear.{part}"] for part in ("weight", "multiplier", "bias")
     )
+    weight = weight.astype(np.int64)  # or NumPy 1 would multiply in 32 bits
     unit = np.maximum(np.abs(multiplier[squares]).max(1), np.float32(1e-30))
     # Of 15 bits and 30, n of them: exact, and so is the division.
     parts = np.rint(multiplier[squares] / unit[:, None].astype(np.float64) * FRACTION)
