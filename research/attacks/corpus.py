@@ -13,11 +13,11 @@ from pathlib import Path
 
 from m2t.codec import Codec
 
+from .doors import NUM_WAYS
+from .headers import divided
 from .layouts import WEIGHTS, sound_files
 
 KEPT = Path(__file__).parents[2] / "tests" / "attacks" / "corpus.tar.xz"
-NUM_WAYS = 24
-"""In which the container is read (doors.py)."""
 
 
 def main() -> None:
@@ -40,8 +40,8 @@ def write(folder: Path) -> None:
             _write(folder / door / name, data)
         for way in range(NUM_WAYS):
             _write(folder / "parse" / f"{way}-{name}", bytes([way]) + data)
-    weights = WEIGHTS.read_bytes()
-    _write(folder / "weights" / "header", weights[8 : 8 + int.from_bytes(weights[:8], "little")])
+    header, _ = divided(WEIGHTS.read_bytes())
+    _write(folder / "weights" / "header", header)
     _write(folder / "weights" / "small", b"{}")
     (folder / "core").mkdir(parents=True, exist_ok=True)
     for i in range(6):  # each operation once

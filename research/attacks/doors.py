@@ -22,13 +22,17 @@ from m2t.errors import FormatError, ModelError
 from m2t.image.metadata import attach, save_options
 from m2t.weights import read_weights
 
-from .headers import laid_out
+from .headers import divided, laid_out, united
 
 VERSION, NUMBERS = 4, 13
 """Where they stand in a file, in bytes; a file that is lossless has the numbers at once."""
 MOST_PIXELS = 1 << 16
 Target = Callable[[bytes], None]
 READINGS: list[dict[str, Any]] = [{}, {"partial": True}, {"upto": 1}]
+FORMATS = ("PNG", "JPEG", "WEBP")
+NUM_READINGS = len(READINGS) + 1  # or as bytes arrive
+NUM_WAYS = 2 * NUM_READINGS * len(FORMATS)
+"""In which the container is read: checksums as they are or made right, a reading, a format."""
 
 
 def lossless(data: bytes) -> bool:
@@ -62,7 +66,8 @@ def parsed(data: bytes) -> None:
     """The container, and metadata on their way to another format; in what way, byte 0 says."""
     way, some = (data or b"\0")[0], data[1:]
     some = repaired(some) if way & 1 else some
-    reading, name = way // 2 % 4, ("PNG", "JPEG", "WEBP")[way // 8 % 3]
+    reading = way // 2 % NUM_READINGS
+    name = FORMATS[way // (2 * NUM_READINGS) % len(FORMATS)]
     try:
         if reading == len(READINGS):
             list(arriving([some[:40], some[40:]]))
@@ -95,12 +100,11 @@ def decoder(weights: Path) -> Target:
 
 def weights_read(weights: Path) -> Target:
     """Any header of weights, before sound tensors: as it is, and with tensors where it says."""
-    sound = weights.read_bytes()
-    tensors = sound[8 + int.from_bytes(sound[:8], "little") :]
+    _, tensors = divided(weights.read_bytes())
     picture = Image.linear_gradient("L").resize((17, 9)).convert("RGB")
 
     def tried(data: bytes) -> None:
-        for file in (len(data).to_bytes(8, "little") + data + tensors, laid_out(data, tensors)):
+        for file in (united(data, tensors), laid_out(data, tensors)):
             if file is None:
                 continue
             with tempfile.NamedTemporaryFile(suffix=".safetensors") as place:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import atheris  # pyright: ignore - not to be had everywhere
 
-with atheris.instrument_imports(include=["m2t"]):  # pyright: ignore
+with atheris.instrument_imports(include=["m2t"]):  # pyright: ignore - has no types
     from .doors import doors
 
 from .headers import mutated
@@ -26,7 +26,7 @@ def header_mutated(data: bytes, largest: int, seed: int) -> bytes:
     rng = random.Random(seed)
     changed = mutated(data, rng) if rng.random() < 0.5 else None
     if changed is None or len(changed) > largest:
-        changed = atheris.Mutate(data, largest)  # pyright: ignore
+        changed = atheris.Mutate(data, largest)  # pyright: ignore - has no types
     return changed
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from m2t.weights.file import CONFIG_KEY
-from m2t.weights.safetensors import TYPES
+from m2t.weights.safetensors import LENGTH_BYTES, TYPES
 
 LARGEST = 1 << 22
 """Bytes of all tensors."""
@@ -23,6 +23,17 @@ VALUES: list[Any] = [
     *TYPES,
 ]
 """What may stand anywhere."""
+
+
+def divided(file: bytes) -> tuple[bytes, bytes]:
+    """The header of a file of weights, and the bytes of its tensors."""
+    end = LENGTH_BYTES + int.from_bytes(file[:LENGTH_BYTES], "little")
+    return file[LENGTH_BYTES:end], file[end:]
+
+
+def united(header: bytes, tensors: bytes) -> bytes:
+    """A file of weights."""
+    return len(header).to_bytes(LENGTH_BYTES, "little") + header + tensors
 
 
 def mutated(header: bytes, rng: random.Random) -> bytes | None:
@@ -101,4 +112,4 @@ def laid_out(header: bytes, tensors: bytes) -> bytes | None:
             return None
     text = json.dumps(document).encode()
     body = (tensors * (end // len(tensors) + 1))[:end]
-    return len(text).to_bytes(8, "little") + text + body
+    return united(text, body)

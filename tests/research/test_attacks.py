@@ -99,9 +99,8 @@ def test_what_fuzzers_found_out_does_no_harm(door: str) -> None:
 
 
 def test_headers_of_weights_are_changed_as_json() -> None:
-    weights = WEIGHTS.read_bytes()
-    length = 8 + int.from_bytes(weights[:8], "little")
-    header, tensors = weights[8:length], weights[length:]
+    header, tensors = headers.divided(WEIGHTS.read_bytes())
+    assert headers.united(header, tensors) == WEIGHTS.read_bytes()
     assert headers.laid_out(header, tensors) is not None
     rng = random.Random(0)
     changed = [headers.mutated(header, rng) for _ in range(100)]
