@@ -66,7 +66,8 @@ def test_bits_lie_where_their_tokens_do(codec: Codec, inside: Inside) -> None:
     place = window.top + last // window.width, window.left + last % window.width
     y_hat = inside.y_hat.copy()
     y_hat[place] += 9
-    bits, _ = placed(codec, inside.size, record(codec, y_hat, Aim(QUALITY, "eye")))
+    aim = Aim(QUALITY, "eye")
+    bits, _ = placed(codec, aim, inside.size, record(codec, y_hat, aim))
     different = (bits != inside.bits).any(2)
     assert different[place]
     assert different.sum() == 1

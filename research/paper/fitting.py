@@ -8,6 +8,7 @@ import torch
 from tqdm import tqdm
 
 from m2t.config import Aim, ModelConfig
+from m2t.learn.devices.precision import autocast
 from m2t.learn.files import save_model, tensors_of
 from m2t.learn.networks.transformer import EntropyModel
 from m2t.learn.training.config import TrainConfig
@@ -68,7 +69,7 @@ def _train(
     for step in bar:
         torch.manual_seed(step)
         windows = torch.from_numpy(tokens.batch(step, count, window, options.seed)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=options.dtype == "bfloat16"):
+        with autocast(options.dtype, device):
             # Integers have a mass of their own, so that no noise is needed.
             bits = model(windows.float(), windows.float(), t)
         loss = bits.float().sum((1, 2, 3)).mean() / (window * 16) ** 2

@@ -17,6 +17,7 @@ from .encoding import Encoding
 from .engine.score import psnr, ssimulacra2
 from .errors import OutOfReach
 from .geometry.regions import slabs
+from .geometry.windows import Latents
 from .image import grey_of
 from .progress import Meter, Progress
 from .protocols import Pixels
@@ -84,10 +85,10 @@ class Aiming:
         """The file; OutOfReach, with what is nearest, where the target cannot be had."""
         passes, trials = 1 + self.encoding.num_passes, 2 if self.is_whole else 1 + LIKELY_TRIALS
         self.meter = meter = Meter(progress, (1 + trials * passes) * self.encoding.area)
-        transforms, some = self.codec.transforms, self._sample()
+        some = self._sample()
         is_refined, tune = bool(self.encoding.num_passes), self.encoding.tune
         dial = FineDial(
-            lambda setting: transforms.rounded(some, self._aim(setting), setting.dead_zone),
+            lambda setting: self._rounded(some, setting),
             PSNR_ZONE_SHARE if is_refined and tune == "psnr" else 1.0,
         )
         is_size = self.target.kind in SIZES
@@ -155,9 +156,13 @@ class Aiming:
         aim = self._aim(setting)
         for part in self.encoding.parts:
             seen, windows = self.picture.part(part.pixels), part.windows_in_context
-            y_hat = self.codec.transforms.rounded(self._sums(part), aim, setting.dead_zone)
+            y_hat = self._rounded(self._sums(part), setting)
             y_hat = self.codec.refined(seen, y_hat, aim, effort, self.meter, windows)
             yield Block(y_hat[part.inner], part.windows_in_block)
+
+    def _rounded(self, sums: Floats, setting: Setting) -> Latents:
+        aim = self._aim(setting)
+        return self.codec.transforms.at(aim).rounded(sums, aim, setting.dead_zone)
 
     def _aim(self, setting: Setting) -> Aim:
         return self.encoding.aim(setting.quality)

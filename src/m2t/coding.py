@@ -49,6 +49,7 @@ def code_latents(
         on_tokens: told how many tokens have been coded since the last call, from any thread.
         num_steps: see code_windows().
     """
+    network = network.at(aim)
     windows = windows or cut(size[0], size[1], network.config.entropy.window)
     block = Window(0, 0, size[0], size[1])
     channels = network.config.transform.latent_channels

@@ -5,24 +5,32 @@ The defaults are the paper's (M2T, ICCV 2023); presets.py holds the named varian
 
 import itertools
 import json
-import math
 import typing
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from .dial import LARGEST_T, QUALITIES, TUNES, Aim, RateConfig, Tune
 from .errors import ConfigError
 from .options import LATER, build, check, plain
 
+__all__ = [
+    "LOSSLESS_CHOICES",
+    "QUALITIES",
+    "STRIDE",
+    "TUNES",
+    "Aim",
+    "EntropyConfig",
+    "Lossless",
+    "ModelConfig",
+    "RateConfig",
+    "ScheduleConfig",
+    "TransformConfig",
+    "Tune",
+]
+
 STRIDE = 16  # pixels per token side: one token stands for 16x16 pixels
-QUALITIES = range(1, 101)
 WIDEST, DEEPEST = 4096, 64
 """Limits of a network's sizes: a file of weights cannot ask for more."""
-LMBDAS = (1e-9, 1e9)
-Tune = Literal["psnr", "eye"]
-"""What a picture is coded for: least squared error, or looking right."""
-TUNES: tuple[Tune, ...] = typing.get_args(Tune)
-"""By their number in files; append only."""
 Lossless = Literal["never", "auto", "always"]
 """Whether a file has a picture's very pixels; auto: where it is no larger for it."""
 LOSSLESS_CHOICES: tuple[Lossless, ...] = typing.get_args(Lossless)
@@ -136,6 +144,9 @@ class EntropyConfig:
     head: Literal["factorised", "sliced"] = "factorised"
     slices: tuple[int, ...] = ()
     """Channels per slice of the sliced head; each slice sees the token's own earlier slices."""
+    slices_from: tuple[float, ...] = field(default=(), metadata=LATER)
+    """For each slice the t (RateConfig.t) from which it is coded: below, its channels are zero, and
+    the model is one without them. Empty: all are coded at all qualities."""
     head_width: int = 0
     """Hidden units per slice of the sliced head."""
     mixtures: int = 3
@@ -155,104 +166,12 @@ class EntropyConfig:
         check(self.head_width <= WIDEST, f"head_width must be at most {WIDEST}")
         check(all(n > 0 for n in self.slices), "slices must be positive")
         check(1 <= self.mixtures <= 8, "mixtures must be in 1..8")
-
-
-class Aim(NamedTuple):
-    """What a picture is coded for: one setting of the dial."""
-
-    quality: int = 50
-    """1 (smallest) to 100 (best)."""
-    tune: Tune = "psnr"
-
-
-@dataclass(frozen=True)
-class RateConfig:
-    """The range of rates that one model serves: loss = bpp + lmbda * MSE (255 scale)."""
-
-    lmbda_min: float = 0.0005
-    """At quality 1."""
-    lmbda_max: float = 0.08
-    """At quality 100."""
-    eye: tuple[tuple[float, float], ...] = field(default=(), metadata=LATER)
-    """Dial of the tune "eye": pairs of a quality and its t, from quality 1 to 100, linear in
-    between. None: the model has no such tune."""
-    eye_strength: float = field(default=1.0, metadata=LATER)
-    """The networks' second input with the tune "eye": trained at 1, interpolated elsewhere."""
-
-    def __post_init__(self) -> None:
-        check(self.lmbda_min <= self.lmbda_max, "lmbda_min must be at most lmbda_max")
-        least, most = LMBDAS
-        inside = least <= self.lmbda_min and self.lmbda_max <= most
-        check(inside, f"lmbda_min and lmbda_max must be in {least:g}..{most:g}")
-        if self.eye:
-            check(all(len(knot) == 2 for knot in self.eye), "eye must be pairs of quality and t")
-            qualities, ts = zip(*self.eye, strict=True)
-            ends = qualities[0] == QUALITIES[0] and qualities[-1] == QUALITIES[-1]
-            check(ends, "eye must go from quality 1 to 100")
-            ascending = all(_ascending(values) for values in (qualities, ts))
-            check(ascending and max(map(abs, ts)) <= 2, "eye must ascend, with t in -2..2")
-        check(abs(self.eye_strength) <= 2, "eye_strength must be in -2..2")
-
-    @property
-    def lmbda_mid(self) -> float:
-        """Geometric middle of the range, where the gains are 1."""
-        return math.sqrt(self.lmbda_min * self.lmbda_max)
-
-    @property
-    def half_range(self) -> float:
-        """log(lmbda_max / lmbda_mid); 1 where there is a single lambda."""
-        return math.log(self.lmbda_max / self.lmbda_mid) or 1.0
-
-    @property
-    def tunes(self) -> tuple[Tune, ...]:
-        """What the model can be asked for, in the order of their numbers in files."""
-        return TUNES if self.eye else TUNES[:1]
-
-    @property
-    def default_tune(self) -> Tune:
-        """For the eye, where the model can."""
-        return self.tunes[-1]
-
-    def t(self, aim: Aim) -> tuple[float, float]:
-        """An aim as the networks take it: log lambda, about -1 to 1, and the tune, 0 or 1."""
-        self.check(aim)
-        if aim.tune == "eye":
-            return _interpolated(self.eye, aim.quality), self.eye_strength
-        if self.lmbda_min == self.lmbda_max:
-            return 0.0, 0.0
-        return 2 * (aim.quality - 1) / 99 - 1, 0.0
-
-    def lmbda(self, aim: Aim) -> float:
-        """Lambda of an aim: for "psnr" geometric from lmbda_min (1) to lmbda_max (100)."""
-        self.check(aim)
-        if aim.tune == "eye":
-            return self.lmbda_mid * math.exp(self.half_range * self.t(aim)[0])
-        return self.lmbda_min * (self.lmbda_max / self.lmbda_min) ** ((aim.quality - 1) / 99)
-
-    def aims(self) -> list[Aim]:
-        """All that the model can be asked for, in the order of `row`."""
-        return [Aim(quality, tune) for tune in self.tunes for quality in QUALITIES]
-
-    def row(self, aim: Aim) -> int:
-        """Where an aim stands in tables with an entry for each."""
-        return self.tunes.index(aim.tune) * len(QUALITIES) + aim.quality - 1
-
-    def check(self, aim: Aim) -> None:
-        """Raise ConfigError unless the model can be asked for this."""
-        check(aim.quality in QUALITIES, f"quality must be in 1..100, not {aim.quality}")
-        check(aim.tune in TUNES, f"tune must be one of {', '.join(TUNES)}, not {aim.tune}")
-        check(aim.tune in self.tunes, f"this model has no tune {aim.tune}")
-
-
-def _ascending(values: Sequence[float]) -> bool:
-    return all(a < b for a, b in itertools.pairwise(values))
-
-
-def _interpolated(knots: Sequence[tuple[float, float]], x: float) -> float:
-    """At x, on the lines between knots (x, y)."""
-    after = next(i for i, (end, _) in enumerate(knots) if x <= end)
-    (x0, y0), (x1, y1) = knots[max(after, 1) - 1], knots[max(after, 1)]
-    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+        if self.slices_from:
+            check(
+                len(self.slices_from) == len(self.slices), "slices_from must be one for each slice"
+            )
+            ascends = all(a <= b for a, b in itertools.pairwise(self.slices_from))
+            check(ascends and self.slices_from[0] <= -LARGEST_T, "slices_from must ascend from -2")
 
 
 @dataclass(frozen=True)
@@ -274,6 +193,9 @@ class ModelConfig:
         if self.entropy.masking == "m2t":
             # Group i carries group i-1 as its input, so no group may be smaller than the last.
             check(self.schedule.alpha >= 1, "m2t needs alpha of at least 1")
+        begins = self.entropy.slices_from
+        if begins:
+            check(self.transform.kind == "lapped", "slices_from belong to lapped transforms")
 
     @property
     def slices(self) -> list[slice]:
@@ -281,6 +203,34 @@ class ModelConfig:
         widths = self.entropy.slices or (self.transform.latent_channels,)
         ends = itertools.accumulate(widths)
         return [slice(end - width, end) for width, end in zip(widths, ends, strict=True)]
+
+    def at(self, aim: Aim) -> "ModelConfig":
+        """The config of the model that codes for an aim: without the slices that begin later."""
+        begins, (t, _) = self.entropy.slices_from, self.rate.t(aim)
+        count = sum(begin <= t for begin in begins)
+        if count == len(begins):
+            return self
+        slices = self.entropy.slices[:count]
+        entropy = replace(self.entropy, slices=slices, slices_from=begins[:count])
+        transform = replace(self.transform, latent_channels=sum(slices))
+        return replace(self, entropy=entropy, transform=transform)
+
+    @property
+    def rise(self) -> float | None:
+        """The t from which the first slice is coded that is not at all qualities, if there is one.
+
+        What follows lambda in straight lines may bend there.
+        """
+        begins = self.entropy.slices_from
+        return next((t for t in begins if t > begins[0]), None)
+
+    @property
+    def num_always(self) -> int:
+        """How many channels are coded at all qualities."""
+        begins, rise = self.entropy.slices_from, self.rise
+        if rise is None:
+            return self.transform.latent_channels
+        return self.slices[begins.index(rise)].start
 
     def to_json(self) -> str:
         """The canonical text of this config (keys sorted, no spaces)."""

@@ -65,4 +65,4 @@ class Decoding:
         if view.scale == 1:
             return codec.synthesise(y_hat, view.height, view.width, aim, meter)
         size, threads, done = (view.height, view.width), codec.num_threads, added(meter)
-        return codec.transforms.preview(y_hat, *size, view.scale, aim, threads, done)
+        return codec.transforms.at(aim).preview(y_hat, *size, view.scale, aim, threads, done)

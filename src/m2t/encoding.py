@@ -61,7 +61,7 @@ class Encoding:
         if len(self.steps) == 1:
             stream.strips = [strip_of(code, blocks)]
         else:
-            stream.layers = layers_of(code, blocks, self.steps, len(codec.config.slices))
+            stream.layers = layers_of(code, blocks, self.steps, len(codec.config.at(aim).slices))
             stream.steps = self.steps
         return stream.pack()
 

@@ -26,6 +26,13 @@ class Transforms(Protocol):
     exact: bool
     """They give the same integers everywhere."""
 
+    def at(self, aim: Aim) -> "Transforms":
+        """Those of the model that codes for an aim (ModelConfig.at).
+
+        Whoever calls the others for an aim calls them of these: C are the channels of their config.
+        """
+        ...
+
     def analyse(self, rgb: Pixels, aim: Aim, num_threads: int, done: Done) -> Latents:
         """The nearest tokens (h, w, C) to the latents of pixels (H, W, 3)."""
         ...

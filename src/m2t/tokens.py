@@ -67,7 +67,7 @@ class TokenCodec:
 
     def analyse(self, picture: Picture, aim: Aim, meter: Meter | None = None) -> Latents:
         """The nearest integers (h, w, C) to the latents of a picture."""
-        return self.transforms.analyse(picture.rgb, aim, self.num_threads, added(meter))
+        return self.transforms.at(aim).analyse(picture.rgb, aim, self.num_threads, added(meter))
 
     def refined(
         self,
@@ -82,27 +82,28 @@ class TokenCodec:
 
         Those outside of the windows stay.
         """
-        windows = windows or self.windows(y_hat.shape[:2])
+        windows, transforms = windows or self.windows(y_hat.shape[:2]), self.transforms.at(aim)
         # Where all mixtures are found at once, so are slopes: fewer threads wait for each other.
         together = self.num_threads > 1 and len(windows) <= WINDOWS_PER_BATCH
         half = self.num_threads // 2 if together else self.num_threads
         rest = self.num_threads - half if together else self.num_threads
 
         def slopes(y: Latents, linear: bool) -> tuple[Slopes, NDArray[np.float32]]:
-            return self.transforms.slopes(picture.rgb, y, aim, linear, half, added(meter))
+            return transforms.slopes(picture.rgb, y, aim, linear, half, added(meter))
 
         def move(y: Latents, open_mover: Callable[[int], Coder[Latents]]) -> list[Latents]:
             some = (y, meter, windows)
             return self.code(y.shape[:2], aim, open_mover, *some, num_threads=rest).results
 
-        some = (self.transforms.step_errors, slopes, move, windows, together)
-        return refine(self.config, y_hat, aim, effort, *some)
+        some = (transforms.step_errors, slopes, move, windows, together)
+        return refine(self.config.at(aim), y_hat, aim, effort, *some)
 
     def synthesise(
         self, y_hat: Latents, height: int, width: int, aim: Aim, meter: Meter | None = None
     ) -> Pixels:
         """Pixels (height, width, 3) of token integers (h, w, C)."""
-        return self.transforms.synthesise(y_hat, height, width, aim, self.num_threads, added(meter))
+        some = (height, width, aim, self.num_threads, added(meter))
+        return self.transforms.at(aim).synthesise(y_hat, *some)
 
     def decode_latents(
         self,
@@ -122,7 +123,8 @@ class TokenCodec:
         check_model(stream, self.config, self.identity, len(windows))
         part = part or Window(0, 0, *size)
         code = functools.partial(self.code, aim=header.aim, meter=meter)
-        return tokens_of(code, stream, windows, part, len(self.config.slices), sample)
+        num_slices = len(self.config.at(header.aim).slices)
+        return tokens_of(code, stream, windows, part, num_slices, sample)
 
     def code(
         self,

@@ -50,6 +50,12 @@ def configs() -> dict[str, ModelConfig]:
         "integers": dataclasses.replace(
             masked, name="integers", transform=INTEGERS, rate=tiny().rate
         ),
+        "later": dataclasses.replace(
+            vary(masked, slices_from=(-2.0, -2.0, 0.3), width=16, layers=1, mlp_width=24),
+            name="later",
+            transform=INTEGERS,
+            rate=dataclasses.replace(tiny().rate, psnr=((1.0, -1.0), (60.0, 0.2), (100.0, 1.4))),
+        ),
         "mt": dataclasses.replace(vary(masked, masking="mt"), name="mt", schedule=schedule),
         "paper": dataclasses.replace(
             vary(paper(), width=32, layers=1, heads=2, mlp_width=48, window=5), transform=ELIC
@@ -173,6 +179,10 @@ def cases() -> dict[str, Case]:
         "integers_psnr": Case("integers", photograph(64, 48), 60),
         "integers_eye": Case("integers", large, 40, tune="eye"),
         "integers_escapes": Case("integers", photograph(100, 16), 50, with_escapes, "eye"),
+        "later_low": Case("later", large, 63),
+        "later_high": Case("later", large, 64),
+        "later_eye": Case("later", photograph(64, 48), 45, tune="eye"),
+        "layers_later": Case("later", photograph(64, 48), 60, tune="eye", layers=3),
         "layers": Case("integers", large, 50, tune="eye", layers=4),
         "layers_grey_alpha": Case("integers", alpha.convert("LA"), 70, layers=2),
         "layers_pixel": Case("integers", photograph(1, 1), 50, layers=5),

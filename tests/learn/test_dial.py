@@ -44,6 +44,7 @@ def test_knots_are_where_scores_are_reached(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_dial_may_be_turned_and_nothing_else() -> None:
     config = turned(tiny(), [KNOTS, "rate.eye_strength=1.5"])
     assert config.rate.t(Aim(50, "eye")) == (0.5, 1.5)
+    assert turned(tiny(), ["rate.psnr=[[1,-1],[100,2]]"]).rate.t(Aim(100)) == (2.0, 0.0)
     assert turned(tiny(), []) == tiny()
     for wrong in ("rate.eye=[]", "rate.lmbda_max=1.0", "entropy.layers=3"):
         with pytest.raises(ConfigError, match="may vary"):

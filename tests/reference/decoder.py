@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from . import schedule
+from .aims import model_of
 from .container import File, Header, parse, tiles
 from .network import Network
 from .operations import Array
@@ -45,6 +46,7 @@ def decode(data: bytes, weights: Weights, num_layers: int | None = None) -> Deco
         rgb = joined(file)
     else:
         check_model(header, weights)
+        weights = model_of(weights, header.quality, header.eye)
         latents = decode_latents(file, weights, num_layers)
         if "lapped.gains" in weights.tensors:
             synthesis = Synthesis(weights, header.quality, header.eye)

@@ -3,10 +3,9 @@
 docs/decoding.md, "The synthesis". Whole pictures, layer after layer.
 """
 
-from typing import Any
-
 import numpy as np
 
+from .aims import aim_of
 from .operations import (
     STREAM_LIMIT,
     Array,
@@ -37,7 +36,7 @@ class Synthesis:
         self.num_fine: int = transform.get("fine_blocks", 0)
         gains = weights.tensors["lapped.gains"][quality - 1 + 100 * eye]
         self.gains = np.float32(1) / gains / self.t["unit"]
-        self.shift = aim_of(weights.config["rate"], quality, eye)
+        self.shift = [np.float32(value) for value in aim_of(weights.config["rate"], quality, eye)]
 
     def pixels(self, y_hat: Array, height: int, width: int) -> Array:
         """Tokens (h, w, C) -> RGB (height, width, 3), uint8."""
@@ -103,15 +102,3 @@ class Synthesis:
     def sum(self, stream: Array, x: Array) -> Array:
         """A stream of 16 bits with something added."""
         return clamped(stream + rounded(x), STREAM_LIMIT)
-
-
-def aim_of(rate: dict[str, Any], quality: int, eye: bool) -> tuple[np.float32, np.float32]:
-    """What the quality and the tune multiply the blocks' shifts with."""
-    if not eye:
-        flat = rate["lmbda_min"] == rate["lmbda_max"]
-        return np.float32(0 if flat else 2 * (quality - 1) / 99 - 1), np.float32(0)
-    knots = rate["eye"]
-    after = max(1, next(i for i, knot in enumerate(knots) if quality <= knot[0]))
-    (x0, y0), (x1, y1) = knots[after - 1], knots[after]
-    t = y0 + (y1 - y0) * (quality - x0) / (x1 - x0)
-    return np.float32(t), np.float32(rate.get("eye_strength", 1.0))

@@ -49,10 +49,12 @@ def test_photographs_arrive_while_it_trains(packed, tmp_path):
     assert np.isfinite(lines[-1]["loss"])
     other = ("transform.latent_channels=20", "entropy.slices=[4,6,10]", "rate.lmbda_max=0.8")
     other += ("transform.linear_analysis=false", "train.init=klt", "train.total_steps=2")
+    other += ("entropy.slices_from=[-2,-2,0.5]",)
     gpu.run(packed / "start.safetensors", cache, tmp_path / "other", *settings, *other)
     model = load_model(tmp_path / "other" / "model.safetensors")
     assert model.config.transform.latent_channels == 20
     assert hasattr(model.analysis, "leave")
+    assert model.config.num_always == 10
 
 
 def lap(way, loss, seconds):

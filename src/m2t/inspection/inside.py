@@ -40,10 +40,10 @@ class Inside:
         self.y_hat = codec.decode_latents(stream)
         """(h, w, C)"""
         self.size = self.y_hat.shape[:2]
-        self.slices = codec.network.slices
+        self.slices = codec.config.at(self.header.aim).slices
         self.records = record(codec, self.y_hat, self.header.aim)
         self.num_groups = max(map(len, self.records)) // len(self.slices)
-        self.bits, self.groups = placed(codec, self.size, self.records)
+        self.bits, self.groups = placed(codec, self.header.aim, self.size, self.records)
         self.image = self._synthesise(self.y_hat)
         """(H, W, 3) as it is decoded."""
 
@@ -92,13 +92,17 @@ def record(codec: Codec, y_hat: Latents, aim: Aim) -> list[list[Block]]:
 
 
 def placed(
-    codec: Codec, size: Sequence[int], records: Sequence[Sequence[Block]]
+    codec: Codec,
+    aim: Aim,
+    size: Sequence[int],
+    records: Sequence[Sequence[Block]],
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Where what was recorded belongs, among (h, w) tokens.
 
     Returns (h, w, C) what each symbol costs in bits, and (h, w) the group, from 0, of each token.
     """
-    slices, channels = codec.network.slices, codec.config.transform.latent_channels
+    slices = codec.config.at(aim).slices
+    channels = slices[-1].stop
     all_bits, groups = np.empty((*size, channels), np.float32), np.empty(size, np.int64)
     for window, blocks in zip(codec.windows(size), records, strict=True):
         shape, place = (window.height, window.width), (window.rows, window.columns)

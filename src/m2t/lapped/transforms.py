@@ -15,6 +15,8 @@ from ..geometry.bands import bands
 from ..geometry.windows import Latents, latent_size
 from ..image import reduced
 from ..protocols import Done, Pixels, Slopes
+from ..weights.file import LAPPED
+from ..weights.layout import narrowed
 from .adjoint import Adjoint
 from .analysis import Analysis
 from .kernels import BLOCK_LINES, Tensors
@@ -43,9 +45,26 @@ class LappedTransforms:
     ) -> None:
         self.config, self.ops, self.distortions = config, ops, distortions
         self.tensors, self.name = tensors, ops.name
-        self.synthesis = Synthesis(config, tensors, ops)
+        self.narrower: dict[int, LappedTransforms] = {}
+        """By their channels."""
         self.previews: dict[int, Preview] = {}
         """By scale: made ready when they are needed."""
+
+    def at(self, aim: Aim) -> "LappedTransforms":
+        """See Transforms."""
+        config = self.config.at(aim)
+        if config is self.config:
+            return self
+        channels = config.transform.latent_channels
+        if channels not in self.narrower:  # threads that come at once make the same
+            tensors = narrowed(self.tensors, config, LAPPED)
+            self.narrower[channels] = LappedTransforms(config, tensors, self.ops, self.distortions)
+        return self.narrower[channels]
+
+    @cached_property
+    def synthesis(self) -> Synthesis:
+        """Made ready when it is needed."""
+        return Synthesis(self.config, self.tensors, self.ops)
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -75,6 +94,7 @@ class LappedTransforms:
 
     def rounded(self, sums: Floats, aim: Aim, dead_zone: float = 0.0) -> Latents:
         """See Transforms."""
+        sums = sums[..., : self.config.transform.latent_channels]
         return self.analysis.rounded(sums, aim, dead_zone)
 
     def synthesise(

@@ -67,10 +67,12 @@ def export(
 def turned(config: ModelConfig, overrides: Sequence[str]) -> ModelConfig:
     """`config` with another dial; ConfigError for overrides of anything else."""
     changed = RunConfig(config, TrainConfig()).override(overrides).model
-    dial = replace(config.rate, eye=changed.rate.eye, eye_strength=changed.rate.eye_strength)
+    rate = changed.rate
+    dial = replace(config.rate, psnr=rate.psnr, eye=rate.eye, eye_strength=rate.eye_strength)
     same = replace(config, rate=dial) == changed and bool(config.rate.eye) == bool(dial.eye)
     if not same:
-        raise ConfigError("only rate.eye and rate.eye_strength of a model with both tunes may vary")
+        reason = "only rate.psnr may vary, and with both tunes rate.eye and rate.eye_strength"
+        raise ConfigError(reason)
     return changed
 
 

@@ -5,6 +5,7 @@ give the same integers on every machine.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from ..config import Aim, ModelConfig
 from ..engine.arithmetic import check_bounds
 from ..rans.gaussians import Mixture
+from ..weights.file import INTEGER
+from ..weights.layout import narrowed
 from .operations import Array, Attention, Norm, Operations
 from .predictor import Span
 from .slots import NONE, Slots
@@ -110,18 +113,11 @@ class Head:
         )
 
 
-class IntegerNetwork:
-    """Tokens in, integer mixtures of the next tokens out: a Network (predict/predictor.py)."""
+class Layers:
+    """All that a network has of its own, made ready."""
 
-    exact = True
-
-    def __init__(
-        self, config: ModelConfig, tensors: Mapping[str, NDArray], ops: Operations
-    ) -> None:
-        check_bounds(config)
-        t, e = Tensors(tensors, ops), config.entropy
-        self.config, self.ops = config, ops
-        self.name, self.threads = ops.name, ops.threads
+    def __init__(self, t: Tensors, config: ModelConfig) -> None:
+        ops, e = t.ops, config.entropy
         self.table = t.array("squash")
         self.embed = t.layer("embed")
         mask = t.raw("mask")
@@ -136,40 +132,78 @@ class IntegerNetwork:
         ]
         self.norm = t.norm("norm")
         self.head = Head(t.below("head"), config, exponentials)
-        self.slices = config.slices
-        self.prepare, self.mixtures = self.head.prepare, self.head.mixtures
+
+
+class IntegerNetwork:
+    """Tokens in, integer mixtures of the next tokens out: a Network (predict/predictor.py)."""
+
+    exact = True
+
+    def __init__(
+        self, config: ModelConfig, tensors: Mapping[str, NDArray], ops: Operations
+    ) -> None:
+        check_bounds(config)
+        self.config, self.tensors, self.ops = config, tensors, ops
+        self.name, self.threads, self.slices = ops.name, ops.threads, config.slices
+        self.narrower: dict[int, IntegerNetwork] = {}
+        """By their channels."""
+
+    def at(self, aim: Aim) -> "IntegerNetwork":
+        """See Network."""
+        config = self.config.at(aim)
+        if config is self.config:
+            return self
+        channels = config.transform.latent_channels
+        if channels not in self.narrower:  # threads that come at once make the same
+            tensors = narrowed(self.tensors, config, INTEGER)
+            self.narrower[channels] = IntegerNetwork(config, tensors, self.ops)
+        return self.narrower[channels]
+
+    @cached_property
+    def layers(self) -> Layers:
+        """Made ready when they are needed."""
+        return Layers(Tensors(self.tensors, self.ops), self.config)
 
     def squash(self, symbols: NDArray[np.int32]) -> Array:
         """Token integers of any size as the network takes them: int8, odd, from a table."""
-        return self.ops.squash(symbols, self.table)
+        return self.ops.squash(symbols, self.layers.table)
 
     def cache(self, sizes: Sequence[int]) -> list[Any]:
         """For each block, room for the keys and values of windows of so many tokens."""
         e = self.config.entropy
-        return [self.ops.cache(sizes, e.heads, e.width // e.heads) for _ in self.blocks]
+        return [self.ops.cache(sizes, e.heads, e.width // e.heads) for _ in range(e.layers)]
+
+    def prepare(self, trunk: Array) -> Array:
+        """See Network."""
+        return self.layers.head.prepare(trunk)
+
+    def mixtures(self, k: int, prepared: Array, earlier: Array, aim: Aim) -> Mixture:
+        """See Network."""
+        return self.layers.head.mixtures(k, prepared, earlier, aim)
 
     def trunk(
         self, tokens: Array, slots: Slots, spans: Sequence[Span], aim: Aim, cache: list[Any]
     ) -> Array:
         """Run slots through the transformer: (N + 1, C) int8 tokens -> (n, width) int8."""
-        h = self._enter(tokens, slots, aim)
+        h, layers = self._enter(tokens, slots, aim), self.layers
         limits = slots.limit.astype(np.int32)
-        for block, kept in zip(self.blocks, cache, strict=True):
+        for block, kept in zip(layers.blocks, cache, strict=True):
             h = block(h, kept, spans, limits)
-        return self.ops.norm(self.norm, h)
+        return self.ops.norm(layers.norm, h)
 
     def _enter(self, tokens: Array, slots: Slots, aim: Aim) -> Array:
         """The residual stream as it starts: sums in a fixed order."""
-        h = self.ops.rounded(self.embed, tokens[slots.source])
-        h += self.positions[slots.position]
-        h += self.mask[(slots.source == NONE).astype(np.int64)]
-        if self.source_positions is not None:
-            h += self.source_positions[slots.source_position]
-        if self.neighbours is not None and self.known is not None:
+        layers = self.layers
+        h = self.ops.rounded(layers.embed, tokens[slots.source])
+        h += layers.positions[slots.position]
+        h += layers.mask[(slots.source == NONE).astype(np.int64)]
+        if layers.source_positions is not None:
+            h += layers.source_positions[slots.source_position]
+        if layers.neighbours is not None and layers.known is not None:
             around = tokens[slots.neighbours].reshape(len(slots.neighbours), -1)
-            h += self.ops.rounded(self.neighbours, around)
-            h += self.known[(slots.neighbours != NONE) @ (1 << np.arange(8))]
-        h += self.quality[self.config.rate.row(aim)]
+            h += self.ops.rounded(layers.neighbours, around)
+            h += layers.known[(slots.neighbours != NONE) @ (1 << np.arange(8))]
+        h += layers.quality[self.config.rate.row(aim)]
         return self.ops.limited(h)
 
 

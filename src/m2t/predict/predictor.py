@@ -62,6 +62,10 @@ class Network(Protocol):
     threads: bool
     """It runs on one core, so that batches of windows should share the cores among them."""
 
+    def at(self, aim: Aim) -> "Network":
+        """That of the model that codes for an aim (ModelConfig.at)."""
+        ...
+
     def squash(self, symbols: Integers) -> Array:
         """Token integers as the network takes them."""
         ...

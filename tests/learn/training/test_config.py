@@ -40,7 +40,7 @@ def test_overrides_are_typed():
         ("train.seed=1.5", "seed must be int"),
         ("train.seed=many", "cannot read 'many'"),
         ("train.compile=1", "compile must be bool"),
-        ("train.dtype=float8", "dtype must be one of bfloat16, float32"),
+        ("train.dtype=float8", "dtype must be one of auto, bfloat16, float32"),
         ("train.total_steps=0", "total_steps must be at least 1"),
         ("train.ema=1.0", "ema"),
         ("train.crops=[[0, 4]]", "crops"),

@@ -12,6 +12,7 @@ from ...predict.slots import Slots
 from ...rans.gaussians import Mixture, quantise
 from ..networks.layers import KeyValueCache
 from ..networks.mixture import MixtureParameters
+from ..networks.narrow import narrow
 from ..networks.transformer import EntropyModel, place
 
 
@@ -38,9 +39,23 @@ class FloatNetwork:
         """
         self.config, self.products = config, products
         self.slices = model.head.slices
+        self.narrower: dict[int, FloatNetwork] = {}
+        """By their slices."""
         self.device = device or model.mask_token.device
         # Not frozen: of weights that are, autocast would cast each anew every time.
         self.model = copy.deepcopy(model).to(self.device).eval()
+
+    def at(self, aim: Aim) -> "FloatNetwork":
+        """See Network."""
+        config = self.config.at(aim)
+        if config is self.config:
+            return self
+        first = len(config.slices)
+        if first not in self.narrower:
+            small = EntropyModel(config)
+            narrow(small, self.model)
+            self.narrower[first] = FloatNetwork(small, config, self.device, self.products)
+        return self.narrower[first]
 
     def squash(self, symbols: Integers) -> Tensor:
         """Token integers as the network takes them."""

@@ -3,7 +3,6 @@
 What they paint differs a little from machine to machine.
 """
 
-import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +17,8 @@ from ...geometry.bands import Band, bands
 from ...geometry.windows import Latents, latent_size
 from ...image import reduced
 from ...protocols import Done, Pixels, Slopes
+from ..devices.precision import has_bfloat16
+from ..networks.narrow import narrow
 from ..networks.transforms import VariableTransforms
 from .distortion import pixel_slopes
 
@@ -35,10 +36,24 @@ class FloatTransforms:
     def __init__(self, networks: VariableTransforms, device: torch.device) -> None:
         """Of a copy: the networks stay as they are, and may change without changing pictures."""
         self.config, self.device = networks.config, device
+        self.narrower: dict[int, FloatTransforms] = {}
+        """By their slices."""
         self.name = f"PyTorch on {device.type}"
         self.networks = transforms_of(networks).to(device).eval().requires_grad_(False)
         # Dense convolutions run faster so on a CPU. (PyTorch's stubs do not know this call.)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def at(self, aim: Aim) -> "FloatTransforms":
+        """See Transforms."""
+        config = self.config.at(aim)
+        if config is self.config:
+            return self
+        first = len(config.slices)
+        if first not in self.narrower:
+            small = VariableTransforms(config)
+            narrow(small, self.networks)
+            self.narrower[first] = FloatTransforms(small, self.device)
+        return self.narrower[first]
 
     @torch.inference_mode()
     def analyse(self, rgb: Pixels, aim: Aim, num_threads: int, done: Done) -> Latents:
@@ -148,16 +163,8 @@ def transforms_of(networks: VariableTransforms) -> VariableTransforms:
     copied.load_state_dict(
         {name: weights[name].clone() for name in copied.state_dict()}, assign=True
     )
+    copied.register_buffer("begin", networks.get_buffer("begin").clone(), persistent=False)
     return copied
-
-
-@functools.cache
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products are faster than float32 ones on the device."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in names)
 
 
 def _to_tensor(pixels: Pixels) -> Tensor:

@@ -11,11 +11,20 @@ def all_aims(config: ModelConfig) -> Tensor:
     return torch.tensor([config.rate.t(aim) for aim in config.rate.aims()])
 
 
-def lines_through(config: ModelConfig, table: Tensor) -> list[Tensor]:
-    """(C,) vectors a, b, and with two tunes c, d: a + b t + (c + d t) tune is a table (aims, C)."""
+def lines_through(
+    config: ModelConfig, table: Tensor, level: str, slope: str, rise: str
+) -> dict[str, Tensor]:
+    """Vectors (C,) by their names, so that level + slope t is a table (aims, C).
+
+    With two tunes, what the second adds to both is found as well, by names that begin with tuned_;
+    where the config has a `rise`, by how much the slope is larger from there on.
+    """
     t, tune = all_aims(config).double().split(1, 1)
-    columns = [torch.ones_like(t), t]
+    columns = {level: torch.ones_like(t), slope: t}
     if config.rate.eye:
-        columns += [tune, tune * t]
-    fitted = torch.linalg.lstsq(torch.cat(columns, 1), table.double(), driver="gelsd").solution
-    return list(fitted)
+        columns |= {f"tuned_{level}": tune, f"tuned_{slope}": tune * t}
+    if config.rise is not None:
+        columns[rise] = (t - config.rise).clamp_min(0)
+    known = torch.cat(list(columns.values()), 1)
+    fitted = torch.linalg.lstsq(known, table.double(), driver="gelsd").solution
+    return dict(zip(columns, fitted, strict=True))

@@ -56,7 +56,7 @@ class Restorer:
         self.linear("embed", "embed", self.token_unit, self.residual_unit)
         mask = self.stream("mask")[:, None]
         self.tensors["mask_token"] = torch.linalg.lstsq(
-            self.tensors["embed.weight"], mask, driver="gelsd"
+            self.tensors["embed.weight"][:, : self.config.num_always], mask, driver="gelsd"
         ).solution[:, 0]
         self.tensors["positions"] = self.stream("positions")
         if e.source_positions:
@@ -110,8 +110,8 @@ class Restorer:
             self.linear(f"head.out.{k}", target, UNIT, units)
         prior = (self.integers["head.means"].double() / (1 << MEAN_BITS)).log()  # (aims, C)
         log_scale = 0.5 * torch.log((torch.exp(2 * prior) - 1 / 12).clamp_min(1e-6))
-        names = ("prior_scale", "prior_slope", "tuned_prior_scale", "tuned_prior_slope")
-        self.tensors |= dict(zip(names, lines_through(self.config, log_scale), strict=False))
+        names = ("prior_scale", "prior_slope", "prior_rise")
+        self.tensors |= lines_through(self.config, log_scale, *names)
 
 
 def _log_step(table: Tensor) -> float:

@@ -85,7 +85,7 @@ class Exporter:
         self.tensors["squash"] = table.round().clamp(max=127).to(torch.int8)
         unit = self.token_unit
         self.linear("embed", m.embed, unit, self.residual_unit)
-        self.tensors["mask"] = self.stream(m.embed.weight @ m.mask_token)
+        self.tensors["mask"] = self.stream(m.embed.weight[:, : len(m.mask_token)] @ m.mask_token)
         self.tensors["positions"] = self.stream(m.positions)
         if e.source_positions:
             self.tensors["source_positions"] = self.stream(m.source_positions)

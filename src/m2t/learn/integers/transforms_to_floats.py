@@ -50,9 +50,8 @@ class Restorer:
 
     def _gains(self) -> None:
         """Lines through the logarithms of the gains."""
-        names = ("gain", "gain_slope", "tuned_gain", "tuned_gain_slope")
-        lines = lines_through(self.config, self.integers["gains"].log())
-        self.tensors |= dict(zip(names, lines, strict=False))
+        logs, names = self.integers["gains"].log(), ("gain", "gain_slope", "gain_rise")
+        self.tensors |= lines_through(self.config, logs, *names)
 
     def _linears(self) -> None:
         weight, bias = self._scaled("analysis", PIXEL, 1.0)

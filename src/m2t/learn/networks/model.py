@@ -73,8 +73,9 @@ class Model(VariableTransforms):
         for indices in by_shape(windows).values():
             some = [windows[i] for i in indices]
             stack = [torch.cat([v[:, w.rows, w.columns] for w in some]) for v in (y, y_hat)]
-            window_bits = self.entropy(*stack, t.repeat(len(some), 1))
-            bits = bits + window_bits.sum((1, 2, 3)).view(len(some), -1).sum(0)
+            window_bits = self.entropy(*stack, t.repeat(len(some), 1)).sum((1, 2))
+            window_bits = window_bits * self.coded(t).repeat(len(some), 1)
+            bits = bits + window_bits.sum(1).view(len(some), -1).sum(0)
         return bits
 
     def initialise(self, patches: Tensor) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ...config import ModelConfig, ScheduleConfig
 from ...geometry.schedule import build
@@ -57,7 +58,7 @@ class EntropyModel(nn.Module):
         e, channels = config.entropy, config.transform.latent_channels
         self.config, self.schedule = e, config.schedule
         self.embed = nn.Linear(channels, e.width)
-        self.mask_token = nn.Parameter(torch.randn(channels) * 0.02)
+        self.mask_token = nn.Parameter(torch.randn(config.num_always) * 0.02)
         self.positions = nn.Parameter(0.1 * sinusoids(e.window, e.width))
         if e.source_positions:
             self.source_positions = nn.Parameter(0.1 * sinusoids(e.window, e.width))
@@ -73,6 +74,9 @@ class EntropyModel(nn.Module):
         # log of each channel's scale, affine in t: the unit of the head's means and scales
         self.prior_scale = nn.Parameter(torch.zeros(channels))
         self.prior_slope = nn.Parameter(torch.zeros(channels))
+        self.rise = config.rise
+        if self.rise is not None:
+            self.prior_rise = nn.Parameter(torch.zeros(channels))  # as the gain's
         self.tuned = bool(config.rate.eye)
         if self.tuned:
             self.tune = nn.Parameter(torch.zeros(e.width))
@@ -115,6 +119,8 @@ class EntropyModel(nn.Module):
         if self.tuned:
             added = self.tuned_prior_scale + self.tuned_prior_slope * quality
             log_scale = log_scale + tune * added
+        if self.rise is not None:
+            log_scale = log_scale + self.prior_rise * (quality - self.rise).clamp_min(0)
         return 0.5 * torch.log(torch.exp(2 * log_scale) + 1 / 12)
 
     def trunk(
@@ -137,7 +143,9 @@ class EntropyModel(nn.Module):
             tokens = tokens.to(torch.get_autocast_dtype(device))
         source, neighbours = slots.source, slots.neighbours
         # NONE is the last row: zeros; what a slot carries then is the mask token, before it.
-        extra = torch.stack((self.mask_token.to(tokens), torch.zeros_like(tokens[0, 0])))
+        later = tokens.shape[2] - len(self.mask_token)  # of which it has nothing
+        mask_token = F.pad(self.mask_token, (0, later)).to(tokens)
+        extra = torch.stack((mask_token, torch.zeros_like(mask_token)))
         tokens = torch.cat((tokens, extra.expand(len(tokens), -1, -1)), dim=1)
         x = self.embed(_gather(tokens, torch.where(source == NONE, NONE - 1, source)))
         x = x + self.positions.index_select(0, slots.position)

@@ -3,6 +3,8 @@
 After Cui et al. 2021, with the gain of each channel a function of lambda rather than a table.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -37,6 +39,13 @@ class VariableTransforms(nn.Module):
         channels = config.transform.latent_channels
         self.gain = nn.Parameter(torch.zeros(channels))
         self.gain_slope = nn.Parameter(torch.full((channels,), config.rate.half_range / 2))
+        if config.rise is not None:
+            self.gain_rise = nn.Parameter(torch.zeros(channels))  # the bend of log gain at `rise`
+        begins = config.entropy.slices_from or [-math.inf] * len(config.slices)
+        widths = [part.stop - part.start for part in config.slices]
+        begin = [t for t, n in zip(begins, widths, strict=True) for _ in range(n)]
+        # t from which each channel is coded
+        self.register_buffer("begin", torch.tensor(begin), persistent=False)
         if config.rate.eye:  # what the tune adds to both
             self.tuned_gain = nn.Parameter(torch.zeros(channels))
             self.tuned_gain_slope = nn.Parameter(torch.zeros(channels))
@@ -47,11 +56,18 @@ class VariableTransforms(nn.Module):
         log_gain = self.gain + self.gain_slope * quality
         if self.config.rate.eye:
             log_gain = log_gain + tune * (self.tuned_gain + self.tuned_gain_slope * quality)
+        if self.config.rise is not None:
+            log_gain = log_gain + self.gain_rise * (quality - self.config.rise).clamp_min(0)
         return log_gain[:, :, None, None]
+
+    def coded(self, t: Tensor) -> Tensor:
+        """(B, 2) -> (B, C) bool: which channels are coded; the others are zero (ModelConfig.at)."""
+        return t[:, :1] >= self.get_buffer("begin")
 
     def analyse(self, x: Tensor, t: Tensor) -> Tensor:
         """x (B, 3, H, W) in [0, 1], sides multiples of 16 -> y (B, C, h, w) in quantiser steps."""
-        return self.analysis(x, t).float() * self.log_gain(t).exp()
+        y = self.analysis(x, t).float() * self.log_gain(t).exp()
+        return y * self.coded(t)[:, :, None, None]
 
     def synthesise(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
         """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w).

@@ -14,6 +14,7 @@ from ...config import ModelConfig
 from ...errors import ConfigError
 from ...options import coerce
 from ...presets import preset
+from ..devices.precision import Precision
 from ..ssimulacra2 import EYE_RATE, EYE_SHARE
 
 
@@ -86,8 +87,9 @@ class TrainConfig:
     """Log to RUN/tensorboard too."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: a GPU if there is one."""
-    dtype: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of matrix products and convolutions (autocast); weights stay float32."""
+    dtype: Precision = "auto"
+    """Of matrix products and convolutions (autocast); weights stay float32. auto: bfloat16 where
+    the device is fast at it."""
     threads: int = 0
     """CPU threads; 0 leaves the choice to PyTorch."""
     workers: int = 0

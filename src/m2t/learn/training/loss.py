@@ -70,7 +70,6 @@ def draw_aims(rate: RateConfig, options: TrainConfig, count: int, step: int) -> 
     shares = (np.arange(count) + rng.random(count)) / count
     tune = {"psnr": 0, "eye": 1, "both": (np.arange(count) + rng.integers(2)) % 2}[options.tune]
     tunes = np.broadcast_to(tune, count) * float(bool(rate.eye))
-    ends = rate.eye or ((1, -1.0), (100, 1.0))
-    low, high = np.where(tunes[:, None] > 0, (ends[0][1], ends[-1][1]), (-1.0, 1.0)).T
+    low, high = np.where(tunes[:, None] > 0, rate.ends("eye"), rate.ends("psnr")).T
     aims = np.stack((low + (high - low) * shares, tunes), 1)
     return torch.from_numpy(rng.permutation(aims)).float()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..devices.precision import products
 from ..networks.model import Model
 from ..networks.transformer import EntropyModel
 from .config import TrainConfig
@@ -31,13 +32,15 @@ as wide, or not."""
 
 
 def orthogonalise(matrices: Tensor) -> Tensor:
-    """The nearest orthogonal matrices of a stack (N, rows, cols), roughly, in bfloat16.
+    """The nearest orthogonal matrices of a stack (N, rows, cols), roughly.
 
-    Newton-Schulz iteration: singular values come out between about 0.7 and 1.2.
+    Newton-Schulz iteration: singular values come out between about 0.7 and 1.2. In bfloat16, but
+    where that is slow.
     """
     rows, cols = matrices.shape[-2:]
     x = matrices.mT if rows > cols else matrices
-    x = (x / (1.02 * x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16().contiguous()
+    x = x / (1.02 * x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = x.to(products("auto", x.device)).contiguous()
     for a, b, c in COEFFICIENTS:
         gram = torch.bmm(x, x.mT)
         gram = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)

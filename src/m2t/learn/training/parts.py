@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...config import STRIDE
 from ...timing import median_seconds
+from ..devices.precision import products
 from .trainer import Trainer
 
 
@@ -68,7 +69,7 @@ def _both_ways(
 
 def _plain_product(trainer: Trainer, rows: int, inner: int, columns: int, num_runs: int) -> float:
     """Operations per second of (rows, inner) @ (inner, columns)."""
-    dtype = getattr(torch, trainer.config.train.dtype)
+    dtype = products(trainer.config.train.dtype, trainer.world.device)
     left = torch.randn(rows, inner, device=trainer.world.device, dtype=dtype)
     right = torch.randn(inner, columns, device=trainer.world.device, dtype=dtype)
     seconds = _seconds(lambda: left @ right, trainer.world.device, 10 * num_runs)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigError, M2TError
+from ..devices.precision import autocast
 from ..files import save_model
 from ..integers.rounded_training import imitate_integers
 from ..networks.model import Model
@@ -180,8 +181,7 @@ class Trainer:
 
     def autocast(self) -> torch.autocast:
         """Matrix products and convolutions in the configured precision."""
-        on = self.config.train.dtype == "bfloat16"
-        return torch.autocast(self.world.device.type, torch.bfloat16, enabled=on)
+        return autocast(self.config.train.dtype, self.world.device)
 
 
 def _seed(*parts: int) -> int:
