@@ -96,6 +96,36 @@ def test_half_the_bits_are_enough_to_start_from(packed, weights):
         assert (sent[name].float() - value).abs().max() <= 1e-3 * value.abs().max()
 
 
+def test_arms_train_side_by_side(weights, photos, tmp_path):
+    """What the script does there, with a copy of the program and what was sent."""
+    there, away, home = tmp_path / "there", tmp_path / "away", tmp_path / "home"
+    for name in ("src", "research", "runs"):
+        (there / name).parent.mkdir(exist_ok=True)
+        ignored = shutil.ignore_patterns("__pycache__", "light.safetensors")
+        shutil.copytree(ROOT / name, there / name, ignore=ignored)
+    gpu.pack(weights, photos, there / "build" / "gpu")
+    home.mkdir()
+    arms = there / "arms"
+    arms.write_text("slow train.lr_muon=0.001\nwide transform.width=32 train.init=klt\n")
+    settings = ("train.crops=[[4,6],[6,6]]", "train.batch_tokens=72", "train.device=cpu")
+    settings += ("train.graphs=false", "train.workers=0", "train.log_every=1")
+    environment = {**os.environ, "GPU_FOLDER": str(away)}
+
+    def script(*arguments):
+        command = ["bash", str(there / "runs/gpu.sh"), *map(str, arguments)]
+        subprocess.run(command, env=environment, check=True)
+
+    script("arms", 0.02, arms, *settings)
+    script("collect", home, 100)
+    with tarfile.open(home / "told.tar") as tar:
+        tar.extractall(home, filter="data")
+    for name in ("slow", "wide"):
+        last = json.loads((home / f"{name}.jsonl").read_text().splitlines()[-1])
+        assert last["kind"] == "eval"
+    told = (RunConfig.load(away / "arms" / name / "config.json") for name in ("slow", "wide"))
+    assert [config.model.transform.width for config in told] == [16, 32]
+
+
 def test_weights_come_home_in_pieces(weights, tmp_path):
     away, home = tmp_path / "away", tmp_path / "home"
     (away / "run").mkdir(parents=True)
