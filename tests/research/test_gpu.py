@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -109,7 +110,8 @@ def test_arms_train_side_by_side(weights, photos, tmp_path):
     arms.write_text("slow train.lr_muon=0.001\nwide transform.width=32 train.init=klt\n")
     settings = ("train.crops=[[4,6],[6,6]]", "train.batch_tokens=72", "train.device=cpu")
     settings += ("train.graphs=false", "train.workers=0", "train.log_every=1")
-    environment = {**os.environ, "GPU_FOLDER": str(away)}
+    own = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "GPU_FOLDER": str(away), "PATH": own}
 
     def script(*arguments):
         command = ["bash", str(there / "runs/gpu.sh"), *map(str, arguments)]
