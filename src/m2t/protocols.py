@@ -27,10 +27,7 @@ class Transforms(Protocol):
     """They give the same integers everywhere."""
 
     def at(self, aim: Aim) -> "Transforms":
-        """Those of the model that codes for an aim (ModelConfig.at).
-
-        Whoever calls the others for an aim calls them of these: C are the channels of their config.
-        """
+        """Those that an aim takes: see Narrowing (weights/narrow.py)."""
         ...
 
     def analyse(self, rgb: Pixels, aim: Aim, num_threads: int, done: Done) -> Latents:

@@ -14,7 +14,7 @@ from m2t.errors import ConfigError
 from m2t.image import to_picture
 from m2t.learn.load import load_model
 from m2t.learn.networks.model import Model
-from m2t.learn.networks.narrow import narrow
+from m2t.learn.networks.narrow import fill
 from m2t.presets import tiny
 from m2t.target import Target
 
@@ -122,7 +122,7 @@ def test_a_target_may_take_both(weights) -> None:
 def test_below_it_is_the_model_without_them(model: Model) -> None:
     config = CONFIG.at(Aim(LOW, "psnr"))
     small = Model(config).eval()
-    narrow(small, model)
+    fill(small, model)
     for x in pictures(2):
         for tune in (0.0, 1.0):
             t = asked(LOW, tune)

@@ -16,7 +16,7 @@ from ..geometry.windows import Latents, latent_size
 from ..image import reduced
 from ..protocols import Done, Pixels, Slopes
 from ..weights.file import LAPPED
-from ..weights.layout import narrowed
+from ..weights.narrow import Narrowing, tensors_within
 from .adjoint import Adjoint
 from .analysis import Analysis
 from .kernels import BLOCK_LINES, Tensors
@@ -31,7 +31,7 @@ LINES_PER_BAND = 2 * STRIDE
 """Of pixels whose gradients are rounded at once on each thread."""
 
 
-class LappedTransforms:
+class LappedTransforms(Narrowing):
     """See Transforms (protocols.py). Safe to share."""
 
     exact = True
@@ -45,21 +45,13 @@ class LappedTransforms:
     ) -> None:
         self.config, self.ops, self.distortions = config, ops, distortions
         self.tensors, self.name = tensors, ops.name
-        self.narrower: dict[int, LappedTransforms] = {}
-        """By their channels."""
         self.previews: dict[int, Preview] = {}
         """By scale: made ready when they are needed."""
 
-    def at(self, aim: Aim) -> "LappedTransforms":
-        """See Transforms."""
-        config = self.config.at(aim)
-        if config is self.config:
-            return self
-        channels = config.transform.latent_channels
-        if channels not in self.narrower:  # threads that come at once make the same
-            tensors = narrowed(self.tensors, config, LAPPED)
-            self.narrower[channels] = LappedTransforms(config, tensors, self.ops, self.distortions)
-        return self.narrower[channels]
+    def narrowed(self, config: ModelConfig) -> "LappedTransforms":
+        """See Narrowing."""
+        tensors = tensors_within(self.tensors, config, LAPPED)
+        return LappedTransforms(config, tensors, self.ops, self.distortions)
 
     @cached_property
     def synthesis(self) -> Synthesis:

@@ -15,7 +15,7 @@ from ..config import Aim, ModelConfig
 from ..engine.arithmetic import check_bounds
 from ..rans.gaussians import Mixture
 from ..weights.file import INTEGER
-from ..weights.layout import narrowed
+from ..weights.narrow import Narrowing, tensors_within
 from .operations import Array, Attention, Norm, Operations
 from .predictor import Span
 from .slots import NONE, Slots
@@ -134,7 +134,7 @@ class Layers:
         self.head = Head(t.below("head"), config, exponentials)
 
 
-class IntegerNetwork:
+class IntegerNetwork(Narrowing):
     """Tokens in, integer mixtures of the next tokens out: a Network (predict/predictor.py)."""
 
     exact = True
@@ -145,19 +145,11 @@ class IntegerNetwork:
         check_bounds(config)
         self.config, self.tensors, self.ops = config, tensors, ops
         self.name, self.threads, self.slices = ops.name, ops.threads, config.slices
-        self.narrower: dict[int, IntegerNetwork] = {}
-        """By their channels."""
 
-    def at(self, aim: Aim) -> "IntegerNetwork":
-        """See Network."""
-        config = self.config.at(aim)
-        if config is self.config:
-            return self
-        channels = config.transform.latent_channels
-        if channels not in self.narrower:  # threads that come at once make the same
-            tensors = narrowed(self.tensors, config, INTEGER)
-            self.narrower[channels] = IntegerNetwork(config, tensors, self.ops)
-        return self.narrower[channels]
+    def narrowed(self, config: ModelConfig) -> "IntegerNetwork":
+        """See Narrowing."""
+        tensors = tensors_within(self.tensors, config, INTEGER)
+        return IntegerNetwork(config, tensors, self.ops)
 
     @cached_property
     def layers(self) -> Layers:

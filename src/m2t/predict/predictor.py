@@ -63,7 +63,7 @@ class Network(Protocol):
     """It runs on one core, so that batches of windows should share the cores among them."""
 
     def at(self, aim: Aim) -> "Network":
-        """That of the model that codes for an aim (ModelConfig.at)."""
+        """That which an aim takes: see Narrowing (weights/narrow.py)."""
         ...
 
     def squash(self, symbols: Integers) -> Array:

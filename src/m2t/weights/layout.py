@@ -3,12 +3,11 @@
 docs/format.md tells what they mean. Sizes that a file may choose are ANY.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..config import EntropyConfig, ModelConfig, TransformConfig
 from ..engine.arithmetic import EXP_ONE, STREAM_LIMIT, WEIGHT_LIMIT
@@ -87,25 +86,6 @@ def _check_values(name: str, stored: Stored) -> None:
 
 def _unfit(reason: str) -> ModelError:
     return ModelError(f"weights do not fit their configuration: {reason}")
-
-
-def narrowed(
-    tensors: Mapping[str, NDArray[Any]], config: ModelConfig, prefix: str
-) -> dict[str, NDArray[Any]]:
-    """Those of a model without its last slices, of `config`, from its tensors below `prefix`.
-
-    What belongs to channels and slices stands at the beginning of each axis.
-    """
-    parts = {INTEGER: entropy, LAPPED: transforms}
-    cut = {}
-    for name, _, shape in parts[prefix](config):
-        array = tensors[short := name.removeprefix(prefix)]
-        if short == "neighbours.weight":  # channels of one neighbour after those of another
-            array = array.reshape(shape[0], NEIGHBOURS, -1)[..., : shape[1] // NEIGHBOURS]
-            array = array.reshape(shape)
-        whole = zip(shape, array.shape, strict=True)
-        cut[short] = array[tuple(slice(len_ if n == ANY else n) for n, len_ in whole)]
-    return cut
 
 
 def entropy(config: ModelConfig) -> Iterator[Expected]:

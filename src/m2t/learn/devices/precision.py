@@ -24,7 +24,11 @@ def products(precision: Precision, device: torch.device) -> torch.dtype:
 
 
 def autocast(precision: Precision, device: torch.device) -> torch.autocast:
-    """Where matrix products and convolutions compute in that type."""
-    dtype = products(precision, device)
+    """Where matrix products and convolutions compute so."""
+    return computing_in(products(precision, device), device)
+
+
+def computing_in(dtype: torch.dtype, device: torch.device) -> torch.autocast:
+    """Where matrix products and convolutions compute in that type, float32 being the usual one."""
     low = dtype != torch.float32
     return torch.autocast(device.type, dtype if low else None, enabled=low)

@@ -10,13 +10,15 @@ from ...config import Aim, ModelConfig
 from ...predict.predictor import Integers, Span
 from ...predict.slots import Slots
 from ...rans.gaussians import Mixture, quantise
+from ...weights.narrow import Narrowing
+from ..devices.precision import computing_in
 from ..networks.layers import KeyValueCache
 from ..networks.mixture import MixtureParameters
-from ..networks.narrow import narrow
+from ..networks.narrow import fill
 from ..networks.transformer import EntropyModel, place
 
 
-class FloatNetwork:
+class FloatNetwork(Narrowing):
     """A float model as a Network: its files decode only where its floats come out the same."""
 
     name = "float"
@@ -39,23 +41,15 @@ class FloatNetwork:
         """
         self.config, self.products = config, products
         self.slices = model.head.slices
-        self.narrower: dict[int, FloatNetwork] = {}
-        """By their slices."""
         self.device = device or model.mask_token.device
         # Not frozen: of weights that are, autocast would cast each anew every time.
         self.model = copy.deepcopy(model).to(self.device).eval()
 
-    def at(self, aim: Aim) -> "FloatNetwork":
-        """See Network."""
-        config = self.config.at(aim)
-        if config is self.config:
-            return self
-        first = len(config.slices)
-        if first not in self.narrower:
-            small = EntropyModel(config)
-            narrow(small, self.model)
-            self.narrower[first] = FloatNetwork(small, config, self.device, self.products)
-        return self.narrower[first]
+    def narrowed(self, config: ModelConfig) -> "FloatNetwork":
+        """See Narrowing."""
+        small = EntropyModel(config)
+        fill(small, self.model)
+        return FloatNetwork(small, config, self.device, self.products)
 
     def squash(self, symbols: Integers) -> Tensor:
         """Token integers as the network takes them."""
@@ -102,8 +96,7 @@ class FloatNetwork:
             return as_integers(self.model.head.slice(k, prepared, earlier, prior))
 
     def _autocast(self) -> torch.autocast:
-        low = self.products != torch.float32
-        return torch.autocast(self.device.type, self.products if low else None, enabled=low)
+        return computing_in(self.products, self.device)
 
     def _t(self, aim: Aim) -> Tensor:
         return torch.tensor([self.config.rate.t(aim)], dtype=torch.float32, device=self.device)

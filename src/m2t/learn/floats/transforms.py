@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...config import STRIDE, Aim
+from ...config import STRIDE, Aim, ModelConfig
 from ...errors import ConfigError
 from ...geometry.bands import Band, bands
 from ...geometry.windows import Latents, latent_size
 from ...image import reduced
 from ...protocols import Done, Pixels, Slopes
-from ..devices.precision import has_bfloat16
-from ..networks.narrow import narrow
+from ...weights.narrow import Narrowing
+from ..devices.precision import autocast
+from ..networks.narrow import fill
 from ..networks.transforms import VariableTransforms
 from .distortion import pixel_slopes
 
@@ -27,7 +28,7 @@ TOKENS_PER_BAND = 16384
 LATENT_LIMIT = 2**24
 
 
-class FloatTransforms:
+class FloatTransforms(Narrowing):
     """See Transforms (protocols.py); on as many threads as PyTorch has."""
 
     exact = False
@@ -36,24 +37,16 @@ class FloatTransforms:
     def __init__(self, networks: VariableTransforms, device: torch.device) -> None:
         """Of a copy: the networks stay as they are, and may change without changing pictures."""
         self.config, self.device = networks.config, device
-        self.narrower: dict[int, FloatTransforms] = {}
-        """By their slices."""
         self.name = f"PyTorch on {device.type}"
         self.networks = transforms_of(networks).to(device).eval().requires_grad_(False)
         # Dense convolutions run faster so on a CPU. (PyTorch's stubs do not know this call.)
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def at(self, aim: Aim) -> "FloatTransforms":
-        """See Transforms."""
-        config = self.config.at(aim)
-        if config is self.config:
-            return self
-        first = len(config.slices)
-        if first not in self.narrower:
-            small = VariableTransforms(config)
-            narrow(small, self.networks)
-            self.narrower[first] = FloatTransforms(small, self.device)
-        return self.narrower[first]
+    def narrowed(self, config: ModelConfig) -> "FloatTransforms":
+        """See Narrowing."""
+        small = VariableTransforms(config)
+        fill(small, self.networks)
+        return FloatTransforms(small, self.device)
 
     @torch.inference_mode()
     def analyse(self, rgb: Pixels, aim: Aim, num_threads: int, done: Done) -> Latents:
@@ -146,8 +139,8 @@ class FloatTransforms:
     def _autocast(self) -> torch.autocast:
         """bfloat16 inside networks that take it, on devices that have it: no effect on
         what files mean, and less than 0.01 dB on pixels."""
-        fast = self.networks.synthesis.mixed_precision and has_bfloat16(self.device)
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=fast)
+        precision = "auto" if self.networks.synthesis.mixed_precision else "float32"
+        return autocast(precision, self.device)
 
     def _synthesis_bands(self, y_hat: Latents) -> Iterator[Band]:
         halo = self.config.transform.synthesis_halo

@@ -66,8 +66,8 @@ class VariableTransforms(nn.Module):
 
     def analyse(self, x: Tensor, t: Tensor) -> Tensor:
         """x (B, 3, H, W) in [0, 1], sides multiples of 16 -> y (B, C, h, w) in quantiser steps."""
-        y = self.analysis(x, t).float() * self.log_gain(t).exp()
-        return y * self.coded(t)[:, :, None, None]
+        gain = self.log_gain(t).exp() * self.coded(t)[:, :, None, None]
+        return self.analysis(x, t).float() * gain
 
     def synthesise(self, y_hat: Tensor, t: Tensor, linear_gradient: bool = False) -> Tensor:
         """y_hat (B, C, h, w) -> x_hat (B, 3, 16 h, 16 w).
